@@ -12,6 +12,7 @@ pub mod calls;
 pub mod categories;
 pub mod cli;
 pub mod clock;
+pub mod collections;
 pub mod config;
 pub mod connectors;
 pub mod db;

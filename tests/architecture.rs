@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
-    ("collections", &["+", "connectors", "authorization", "endpoints"]),
+    ("collections", &["+", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
     (
         "notices",
         &[
@@ -63,7 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
     // storing a user, beginning a session; groups by claim
     ("openid", &["+", "accounts", "people", "config", "oauth", "outbound", "vault"]),
-    ("api", &["+", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
+    ("api", &["+", "collections", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
     ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics
     ("routes", &["+", "slices", "status"]),

@@ -104,6 +104,12 @@ pub struct NewToken {
 }
 
 impl NewToken {
+    /// A token that never expires and that no server has issued.
+    pub fn fixed(access: Secret) -> NewToken {
+        let (token_type, scope) = ("Bearer".into(), String::new());
+        NewToken { access, refresh: RefreshToken::None, token_type, scope, expires_at: None }
+    }
+
     /// A token that a server has issued for a request of this scope, which is granted if the response names none
     /// (RFC 6749 sections 5.1 and 6).
     pub(super) fn issued(token: Token, refresh: RefreshToken, asked_scope: &str) -> NewToken {

@@ -106,6 +106,8 @@ pub struct Connector {
     pub access_version: i32,
     pub access_updated_at: Option<DateTime<Utc>>,
     pub access_updated_by: String,
+    /// Whether it is the connector of a collection, with which it shares name and life.
+    pub is_collection: bool,
     /// The rights that its access list gives the person who looks at it, whatever their permissions. None until
     /// [`seen_by`](Connector::seen_by) has set them.
     #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]

@@ -218,6 +218,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    collections (connector_id) {
+        connector_id -> Uuid,
+        schema -> Nullable<Jsonb>,
+        members -> Array<Text>,
+        token_hash -> Bytea,
+        version -> Int4,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
     connector_categories (connector_id, category_id) {
         connector_id -> Uuid,
         category_id -> Uuid,
@@ -264,6 +276,7 @@ diesel::table! {
         access_version -> Int4,
         access_updated_at -> Nullable<Timestamptz>,
         access_updated_by -> Text,
+        is_collection -> Bool,
     }
 }
 
@@ -477,6 +490,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    record_members (collection_id, member, sort_key, record_id) {
+        collection_id -> Uuid,
+        member -> Text,
+        sort_key -> Text,
+        record_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    record_versions (collection_id, record_id, version) {
+        collection_id -> Uuid,
+        record_id -> Uuid,
+        version -> Int4,
+        data -> Jsonb,
+        saved_at -> Timestamptz,
+        saved_by -> Text,
+    }
+}
+
+diesel::table! {
+    records (collection_id, id) {
+        collection_id -> Uuid,
+        id -> Uuid,
+        data -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
     renewals (connector_id) {
         connector_id -> Uuid,
         token_version -> Int8,
@@ -603,6 +649,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_hours,
     calls,
     categories,
+    collections,
     connector_categories,
     connector_rights,
     connector_total,
@@ -622,6 +669,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     notice_stops,
     oauth_clients,
     programs,
+    record_members,
+    record_versions,
+    records,
     renewals,
     secrets,
     sessions,
@@ -635,6 +685,7 @@ diesel::allow_tables_to_appear_in_same_query!(
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_places -> users (user_id));
+diesel::joinable!(collections -> connectors (connector_id));
 diesel::joinable!(connector_categories -> categories (category_id));
 diesel::joinable!(connector_categories -> connectors (connector_id));
 diesel::joinable!(connector_rights -> connectors (connector_id));

@@ -22,6 +22,7 @@ use crate::categories::CategoryId;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, in_row};
+use crate::outbound::HttpUrl;
 use crate::web::{Error, SaveError};
 
 pub use access::{Listed, list_members, save_access, unlist_all};
@@ -123,6 +124,15 @@ pub async fn waits_for_approval(conn: &mut Conn, id: ConnectorId, origin: &str) 
 pub async fn outdate_authorization(change: &mut Change<'_>, id: ConnectorId) -> Result<(), Error> {
     diesel::update(authorizations::table.find(id))
         .set(next_version!(authorizations, change))
+        .execute(change.conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes a new connector one of a collection, whose calls go to this URL of this program.
+pub async fn make_collection(change: &mut Change<'_>, id: ConnectorId, url: &HttpUrl) -> Result<(), Error> {
+    diesel::update(connectors::table.find(id))
+        .set((connectors::is_collection.eq(true), connectors::base_url.eq(url)))
         .execute(change.conn)
         .await?;
     Ok(())

@@ -1,0 +1,8 @@
+DROP TABLE record_members;
+DROP TABLE record_versions;
+DROP TABLE records;
+DROP TABLE collections;
+DROP FUNCTION index_collection;
+DROP FUNCTION index_records;
+DROP FUNCTION record_sort_key;
+ALTER TABLE connectors DROP COLUMN is_collection;

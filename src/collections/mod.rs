@@ -1,0 +1,17 @@
+//! Collections: named sets of JSON records. Programs use them through a REST API, and through the data connector that
+//! each collection has.
+//!
+//! Rule: a collection is a connector with records (`connectors.is_collection`). Its name, description, rights and place
+//! in the trash are the connector's, so that both are created, renamed, trashed and restored as one. Who may view the
+//! connector reads the records; who may call it changes them; who may edit it changes name, schema and members.
+
+mod json;
+mod model;
+mod queries;
+pub mod records;
+mod schema;
+
+pub use json::{JsonProblem, MAX_RECORD, RecordData};
+pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
+pub use queries::{create, find, settings, update};
+pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

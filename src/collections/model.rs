@@ -1,0 +1,60 @@
+//! What a collection is.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::schema::{RecordSchema, SchemaProblem};
+use crate::connectors::{Connector, NewConnector};
+
+/// The most members by which records can be sorted and filtered: each costs every save a row.
+pub const MAX_MEMBERS: usize = 8;
+
+/// The address of the records of the collection with this key.
+pub fn records_path(key: &str) -> String {
+    format!("/api/v1/collections/{key}/records")
+}
+
+/// A collection as it is stored.
+pub struct Collection {
+    /// Has its name, description and rights.
+    pub connector: Connector,
+    pub settings: Settings,
+}
+
+/// The columns of a collection.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::collections)]
+pub struct Settings {
+    schema: Option<Value>,
+    /// By which records can be sorted and filtered.
+    pub members: Vec<String>,
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+}
+
+impl Settings {
+    /// The schema of the records; `None` if every JSON object is one.
+    pub fn schema(&self) -> Result<Option<RecordSchema>, SchemaProblem> {
+        self.schema.clone().map(RecordSchema::of).transpose()
+    }
+
+    /// The schema as it is stored, indented for people; empty without one.
+    pub fn schema_text(&self) -> String {
+        self.schema.as_ref().map_or(String::new(), |schema| format!("{schema:#}"))
+    }
+}
+
+/// A collection that does not exist yet.
+pub struct NewCollection {
+    /// Its connector, without base URL.
+    pub connector: NewConnector,
+    pub records: RecordSettings,
+}
+
+/// What a form says of the records.
+pub struct RecordSettings {
+    pub schema: Option<RecordSchema>,
+    pub members: Vec<String>,
+}

@@ -1,0 +1,247 @@
+//! The records' SQL.
+//!
+//! Rule: a record is stored as the text that came, so numbers keep their digits. `record_members` has the values of the
+//! members by which a collection is sorted and filtered; triggers keep it. Danger: a list that is neither in the order
+//! of an index nor narrowed by one reads the whole collection, so there is none.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::json::RecordData;
+use super::model::Collection;
+use crate::audit::{Change, Changes, transaction};
+use crate::connectors::ConnectorId;
+use crate::db::Conn;
+use crate::db::keyset::Bind;
+use crate::db::schema::{collections, record_versions, records};
+use crate::db::version::{SeenVersion, VersionError};
+use crate::web::{Error, SaveError};
+
+pub type RecordId = Uuid;
+
+/// A record as it is stored.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Record {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: RecordId,
+    /// The JSON text, as PostgreSQL writes it: names sorted by length, numbers with all digits.
+    #[diesel(sql_type = Text)]
+    pub data: String,
+    #[diesel(sql_type = Int4)]
+    pub version: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    pub created_by: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    pub updated_by: String,
+    /// The value by which the list is ordered; empty where that is a time.
+    #[diesel(sql_type = Text)]
+    pub sort_key: String,
+}
+
+/// A record that does not exist yet.
+pub struct NewRecord<'a> {
+    pub id: RecordId,
+    pub data: &'a RecordData,
+}
+
+/// Which records of a collection, and by what they are ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All, by a time.
+    All,
+    /// By the value of this member.
+    By(String),
+    /// Those whose member is equal to this JSON value.
+    Equal { member: String, value: String },
+    /// Those whose member is a text that begins with this, without regard to case.
+    Beginning { member: String, text: String },
+}
+
+const COLUMNS: &str = "r.data::text AS data, r.version, r.created_at, r.created_by, r.updated_at, r.updated_by";
+
+impl Selection {
+    /// The SELECT of all rows, with the collection as the first bind. Where it is not [`Selection::All`], only the
+    /// column `sort_key` has an index.
+    pub fn select(&self, collection: ConnectorId) -> (String, Vec<Bind>) {
+        // OFFSET keeps the planner from reading all records first, which it takes for cheap where many are equal.
+        let by_member = |condition: &str| {
+            format!(
+                "SELECT m.record_id AS id, {COLUMNS}, m.sort_key FROM record_members m
+                CROSS JOIN LATERAL (SELECT * FROM records WHERE collection_id = m.collection_id AND id = m.record_id OFFSET 0) r
+                WHERE m.collection_id = $1 AND m.member = $2{condition}"
+            )
+        };
+        let id = Bind::Id(Some(collection));
+        match self {
+            Selection::All => {
+                (format!("SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1"), vec![id])
+            }
+            Selection::By(member) => (by_member(""), vec![id, member.as_str().into()]),
+            Selection::Equal { member, value } => (
+                by_member(" AND m.sort_key = record_sort_key($3::jsonb) AND r.data -> $2 = $3::jsonb"),
+                vec![id, member.as_str().into(), value.as_str().into()],
+            ),
+            Selection::Beginning { member, text } => (
+                by_member(
+                    " AND m.sort_key >= record_sort_key(to_jsonb($3::text)) AND m.sort_key < record_sort_key(to_jsonb($3::text)) || chr(1114111)",
+                ),
+                vec![id, member.as_str().into(), text.as_str().into()],
+            ),
+        }
+    }
+}
+
+/// The record of this id.
+pub async fn find(conn: &Conn, collection: ConnectorId, id: RecordId) -> Result<Record, Error> {
+    let sql = format!("SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1 AND r.id = $2");
+    Ok(sql_query(sql).bind::<SqlUuid, _>(collection).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await?)
+}
+
+/// An earlier state of a record.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct RecordVersion {
+    #[diesel(sql_type = Int4)]
+    pub version: i32,
+    #[diesel(sql_type = Text)]
+    pub data: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub saved_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    pub saved_by: String,
+}
+
+/// The most earlier states of a record that are kept and shown.
+pub const MAX_VERSIONS: i32 = 50;
+
+/// The earlier states of a record, the latest first.
+pub async fn versions(conn: &Conn, collection: ConnectorId, id: RecordId) -> Result<Vec<RecordVersion>, Error> {
+    let sql = "SELECT version, data::text AS data, saved_at, saved_by FROM record_versions
+        WHERE collection_id = $1 AND record_id = $2 ORDER BY version DESC LIMIT $3";
+    let query = sql_query(sql).bind::<SqlUuid, _>(collection).bind::<SqlUuid, _>(id).bind::<Int4, _>(MAX_VERSIONS);
+    Ok(query.load(&mut &*conn).await?)
+}
+
+/// Stores a new record, which the caller has checked by the schema that `collection` has.
+pub async fn create(change: &mut Change<'_>, collection: &Collection, new: &NewRecord<'_>) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        hold(change, collection).await?;
+        insert(change, collection.connector.id, std::slice::from_ref(new)).await?;
+        record(change, "record.created", collection, new.id, Changes::none()).await
+    })
+    .await
+}
+
+/// Stores new records, without audit entries: for an import, which has one of its own.
+pub(super) async fn insert(
+    change: &mut Change<'_>,
+    collection: ConnectorId,
+    new: &[NewRecord<'_>],
+) -> Result<(), SaveError> {
+    let ids: Vec<RecordId> = new.iter().map(|record| record.id).collect();
+    let texts: Vec<&str> = new.iter().map(|record| record.data.text.as_str()).collect();
+    let sql = "INSERT INTO records (collection_id, id, data, created_at, created_by, updated_at, updated_by)
+        SELECT $1, id, data::jsonb, $4, $5, $4, $5 FROM unnest($2, $3) AS new (id, data)";
+    sql_query(sql)
+        .bind::<SqlUuid, _>(collection)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<Text>, _>(texts)
+        .bind::<Timestamptz, _>(change.now)
+        .bind::<Text, _>(change.by.attribution())
+        .execute(change.conn)
+        .await?;
+    Ok(())
+}
+
+/// Replaces a record that has not been saved since it was read; its state before is kept as a version.
+pub async fn update(
+    change: &mut Change<'_>,
+    collection: &Collection,
+    (old, seen): (&Record, SeenVersion),
+    new: &RecordData,
+) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        hold(change, collection).await?;
+        let id = collection.connector.id;
+        lock(change, id, (old, seen)).await?;
+        let keep = "INSERT INTO record_versions (collection_id, record_id, version, data, saved_at, saved_by)
+            SELECT collection_id, id, version, data, updated_at, updated_by FROM records WHERE collection_id = $1 AND id = $2";
+        sql_query(keep).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(old.id).execute(change.conn).await?;
+        let forget = record_versions::table
+            .filter(record_versions::collection_id.eq(id))
+            .filter(record_versions::record_id.eq(old.id))
+            .filter(record_versions::version.le(old.version - MAX_VERSIONS));
+        diesel::delete(forget).execute(change.conn).await?;
+        let save = "UPDATE records SET data = $3::jsonb, version = version + 1, updated_at = $4, updated_by = $5
+            WHERE collection_id = $1 AND id = $2";
+        sql_query(save)
+            .bind::<SqlUuid, _>(id)
+            .bind::<SqlUuid, _>(old.id)
+            .bind::<Text, _>(&new.text)
+            .bind::<Timestamptz, _>(change.now)
+            .bind::<Text, _>(change.by.attribution())
+            .execute(change.conn)
+            .await?;
+        record(change, "record.saved", collection, old.id, changed_members(old, new)?).await
+    })
+    .await
+}
+
+/// Deletes a record that has not been saved since it was read, with its versions.
+pub async fn delete(
+    change: &mut Change<'_>,
+    collection: &Collection,
+    (old, seen): (&Record, SeenVersion),
+) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        let id = collection.connector.id;
+        lock(change, id, (old, seen)).await?;
+        diesel::delete(records::table.find((id, old.id))).execute(change.conn).await?;
+        record(change, "record.deleted", collection, old.id, Changes::none()).await
+    })
+    .await
+}
+
+/// Keeps the collection's settings as they are until the transaction ends; [`SaveError::Stale`] if they are others than
+/// those that the record was checked by.
+pub(super) async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
+    let row = collections::table.find(collection.connector.id);
+    let version: i32 = row.select(collections::version).for_share().first(change.conn).await?;
+    if version == collection.settings.version { Ok(()) } else { Err(SaveError::Stale) }
+}
+
+async fn lock(
+    change: &mut Change<'_>,
+    collection: ConnectorId,
+    (record, seen): (&Record, SeenVersion),
+) -> Result<(), VersionError> {
+    let row = records::table.find((collection, record.id)).select(records::version);
+    seen.lock(change.conn, row.for_update()).await
+}
+
+/// The audit entry: which members were changed, but no values, because entries outlive records.
+async fn record(
+    change: &Change<'_>,
+    kind: &'static str,
+    collection: &Collection,
+    id: RecordId,
+    changes: Changes,
+) -> Result<(), SaveError> {
+    let name = format!("{} in {}", id, collection.connector.name);
+    Ok(change.record(kind, collection.connector.id, &name, changes).await?)
+}
+
+fn changed_members(old: &Record, new: &RecordData) -> Result<Changes, Error> {
+    let old = RecordData::parse(&old.data).map_err(Error::internal)?.members;
+    let names = old.keys().chain(new.members.keys().filter(|name| !old.contains_key(*name)));
+    let changed: Vec<&str> =
+        names.filter(|name| old.get(*name) != new.members.get(*name)).map(String::as_str).collect();
+    Ok(Changes::none().field("Changed members", "", changed.join(", ")))
+}
