@@ -22,8 +22,8 @@ use crate::people::{groups, users};
 use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices, openid, programs,
-    rights, status, system,
+    accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, home, notices, openid,
+    programs, rights, status, system,
 };
 
 /// Only removes: with a borrowed browser it gives no more power than before.
@@ -130,6 +130,11 @@ pub fn all() -> Vec<Route> {
         post("/categories/{id}", may(EditCategories), Never("categories give no power"), categories::update),
         get("/categories/{id}/delete", may(DeleteCategories), categories::confirm_delete),
         post("/categories/{id}/delete", may(DeleteCategories), Never("categories give no power"), categories::delete),
+        get("/collections", may(ViewConnectors), collections::list),
+        post("/collections", may(CreateConnectors), Never("its token calls this collection only"), collections::create),
+        get("/collections/new", may(CreateConnectors), collections::new),
+        get("/collections/{key}/edit", may(EditConnectors), collections::edit),
+        post("/collections/{key}/edit", may(EditConnectors), Never("it changes no address and no secret"), collections::update),
         get("/api/v1", SignIn, api::description),
         get("/audit", may(ViewAuditLog), audit::list),
         post("/audit/exports", may(ViewAuditLog), Always, audit::export),

@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
-    ("collections", &["+", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
+    ("collections", &["+", "categories", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
     (
         "notices",
         &[

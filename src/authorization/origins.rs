@@ -49,8 +49,12 @@ impl ApprovedOrigins {
         self.0.iter().any(|origin| url.is_on(origin))
     }
 
-    /// Refuses an address on another origin, and a proxy on another one: a proxy reads what is not encrypted.
+    /// Refuses an address on another origin, and a proxy on another one: a proxy reads what is not encrypted. What goes
+    /// to this program itself needs no approval: its address is a setting.
     pub fn check(&self, url: &HttpUrl, transport: &Transport) -> Result<(), OriginNotApproved> {
+        if transport.is_own {
+            return Ok(());
+        }
         let refused = [Some(url), transport.proxy.as_ref()];
         match refused.into_iter().flatten().find(|url| !self.allow(url)) {
             None => Ok(()),

@@ -175,6 +175,7 @@ impl Settings {
             ca_pem: some(&self.ca_certificate),
             identity: identity.map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
             proxy: self.proxy_url.0.clone(),
+            is_own: false,
         }
     }
 

@@ -11,5 +11,5 @@ mod queries;
 pub use model::{CategoryId, CategoryStatus};
 pub use pages::{confirm_delete, create, delete, edit, list, new, update};
 pub use queries::{
-    CategoryChoice, UNCATEGORIZED, assignable, assignable_to, create as insert, find_by_name, lock_counts,
+    CategoryChoice, GENERATED, UNCATEGORIZED, assignable, assignable_to, create as insert, find_by_name, lock_counts,
 };

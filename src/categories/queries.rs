@@ -19,6 +19,9 @@ use crate::web::{Error, ListQuery, Pages, SaveError};
 /// The built-in category that new connectors start in.
 pub const UNCATEGORIZED: CategoryId = uuid!("00000000-0000-7000-8000-000000000001");
 
+/// The built-in category of the connectors of collections.
+pub const GENERATED: CategoryId = uuid!("00000000-0000-7000-8000-000000000002");
+
 const COLUMNS: &str = "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
 
 /// One page of the list, with the number of those connectors that the reader sees.

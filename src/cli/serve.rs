@@ -19,7 +19,7 @@ use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connectors::LegacyGrants;
+use crate::connectors::{LegacyGrants, move_collections};
 use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
 use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
@@ -95,6 +95,8 @@ async fn serve_until_stopped(
     // may.
     let upgrade = Db::with_limit(&url, 1, COMMAND)?;
     approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
+    // What collections' connectors call follows the address that is configured now.
+    move_collections(&mut *upgrade.get().await?, &PublicAddress::new(&config.public_url)).await?;
     drop(upgrade);
     if let Some(provider) = &config.oidc {
         HttpUrl::parse(&provider.issuer).map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;

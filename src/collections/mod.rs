@@ -5,13 +5,17 @@
 //! in the trash are the connector's, so that both are created, renamed, trashed and restored as one. Who may view the
 //! connector reads the records; who may call it changes them; who may edit it changes name, schema and members.
 
+mod connector;
+mod forms;
 mod json;
 mod model;
+mod pages;
 mod queries;
 pub mod records;
 mod schema;
 
 pub use json::{JsonProblem, MAX_RECORD, RecordData};
 pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
-pub use queries::{create, find, settings, update};
+pub use pages::{create, edit, list, new, update};
+pub use queries::{create as insert, find, settings};
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 
 use super::schema::{RecordSchema, SchemaProblem};
-use crate::connectors::{Connector, NewConnector};
+use crate::connectors::{Connector, ConnectorId, NewConnector};
+use crate::web::{Column, Row};
 
 /// The most members by which records can be sorted and filtered: each costs every save a row.
 pub const MAX_MEMBERS: usize = 8;
@@ -40,6 +42,11 @@ impl Settings {
         self.schema.clone().map(RecordSchema::of).transpose()
     }
 
+    /// Whether this is the schema.
+    pub fn has_schema(&self, schema: &RecordSchema) -> bool {
+        self.schema.as_ref() == Some(&schema.document)
+    }
+
     /// The schema as it is stored, indented for people; empty without one.
     pub fn schema_text(&self) -> String {
         self.schema.as_ref().map_or(String::new(), |schema| format!("{schema:#}"))
@@ -57,4 +64,37 @@ pub struct NewCollection {
 pub struct RecordSettings {
     pub schema: Option<RecordSchema>,
     pub members: Vec<String>,
+}
+
+/// A collection as the list shows it.
+#[derive(QueryableByName)]
+pub(super) struct ListRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: ConnectorId,
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The beginning of the description.
+    #[diesel(sql_type = Text)]
+    pub description: String,
+    /// The members by which records can be sorted, with commas.
+    #[diesel(sql_type = Text)]
+    pub members: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Row for ListRow {
+    const NOUN: [&'static str; 2] = ["collection", "collections"];
+    const COLUMNS: &'static [Column<ListRow>] = &[
+        Column::text("name", "Name", "name", |row| &row.name),
+        Column::text("description", "Description", "description", |row| &row.description),
+        Column::text("members", "Members", "members", |row| &row.members),
+        Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
+    ];
+
+    fn id(&self) -> ConnectorId {
+        self.id
+    }
 }

@@ -100,7 +100,7 @@ fn details_page(
     choices: Vec<CategoryChoice>,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&connector, Tab::Details, &context.actor);
-    let may_edit = connector.rights.contains(Right::Edit);
+    let may_edit = connector.rights.contains(Right::Edit) && !connector.is_collection;
     let may_create = may_edit && context.may(Permission::CreateConnectors);
     let may_delete = context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok();
     let status = form.errors.status();
@@ -139,6 +139,7 @@ pub async fn update(
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let (connector, categories, choices) = load(&conn, &context.actor, &key, Right::Edit).await?;
+    connector.require_no_collection()?;
     let Some(version) = form.seen_version(connector.version) else {
         return conflict(context.layout, connector, &form, &choices);
     };

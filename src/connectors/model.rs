@@ -140,9 +140,12 @@ impl Connector {
         !self.rights.contains(right) && by.may(right.permission())
     }
 
-    /// Refuses a person who lacks the permission for this, or is not on the connector's access list.
+    /// Refuses a person who lacks the permission for this, or is not on the connector's access list. The connector of a
+    /// collection is authorized by the program alone.
     pub fn require(&self, by: &Actor, right: Right) -> Result<(), Error> {
-        if self.rights.contains(right) {
+        if right == Right::Authorize && self.is_collection {
+            Err(Error::OfCollection)
+        } else if self.rights.contains(right) {
             Ok(())
         } else if self.is_kept_from(by, right) {
             Err(Error::NotListed(right.code()))
@@ -154,6 +157,11 @@ impl Connector {
     /// Refuses a person who is not admitted to editing: deleting has a permission of its own, and no right of its own.
     pub fn require_to_delete(&self) -> Result<(), Error> {
         if self.admits.contains(Right::Edit) { Ok(()) } else { Err(Error::NotListed("delete")) }
+    }
+
+    /// Refuses to change what a collection sets.
+    pub fn require_no_collection(&self) -> Result<(), Error> {
+        if self.is_collection { Err(Error::OfCollection) } else { Ok(()) }
     }
 
     pub fn method(&self) -> Method {

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::Connector;
 use super::model::TrashedConnector;
-use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
+use super::queries::{self, KEPT, RECORDS_COUNTED, SHOWN, USERS_SHOWN, Usage};
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{Error, FormData, Layout, SaveError, Segment, page, plural, relative};
+use crate::web::{Error, FormData, Layout, SaveError, Segment, grouped, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "connectors/delete.html")]
@@ -19,6 +19,8 @@ struct DeletePage {
     layout: Layout,
     connector: Connector,
     usage: Usage,
+    /// How many records go with it.
+    records: i64,
     /// Another person saved it since the page was opened: look again before deleting.
     changed: bool,
 }
@@ -27,8 +29,7 @@ pub async fn confirm_delete(context: RequestContext, Segment(key): Segment) -> R
     let conn = context.conn().await?;
     let connector = queries::find(&conn, &context.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
-    let usage = queries::usage(&conn, connector.id, context.now()).await?;
-    page(StatusCode::OK, &DeletePage { layout: context.layout, connector, usage, changed: false })
+    delete_page(context, &conn, connector, false).await
 }
 
 pub async fn delete(context: RequestContext, Segment(key): Segment, data: FormData) -> Result<HttpResponse, Error> {
@@ -36,22 +37,30 @@ pub async fn delete(context: RequestContext, Segment(key): Segment, data: FormDa
     let connector = queries::find(&conn, &context.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
     let Some(seen) = data.seen_version(connector.version) else {
-        return changed_page(context, &conn, connector).await;
+        return delete_page(context, &conn, connector, true).await;
     };
     match queries::move_to_trash(&mut Change::new(&mut conn, &context), (&connector, seen)).await {
+        Ok(()) if connector.is_collection => Ok(context.see_other("/collections", "The collection was deleted")),
         Ok(()) => Ok(context.see_other("/connectors", "The Data Connector was deleted")),
         Err(SaveError::Stale) => {
             let theirs = queries::find(&conn, &context.actor, &key, Right::View).await?;
-            changed_page(context, &conn, theirs).await
+            delete_page(context, &conn, theirs, true).await
         }
         Err(other) => Err(other.into()),
     }
 }
 
-/// The confirmation once more, with the connector as it is now.
-async fn changed_page(context: RequestContext, conn: &Conn, connector: Connector) -> Result<HttpResponse, Error> {
+/// The confirmation; once more with the connector as it is now if it has `changed` since the page was opened.
+async fn delete_page(
+    context: RequestContext,
+    conn: &Conn,
+    connector: Connector,
+    changed: bool,
+) -> Result<HttpResponse, Error> {
     let usage = queries::usage(conn, connector.id, context.now()).await?;
-    page(StatusCode::CONFLICT, &DeletePage { layout: context.layout, connector, usage, changed: true })
+    let records = if connector.is_collection { queries::count_records(conn, connector.id).await? } else { 0 };
+    let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
+    page(status, &DeletePage { layout: context.layout, connector, usage, records, changed })
 }
 
 impl DeletePage {
@@ -62,6 +71,13 @@ impl DeletePage {
             plural(self.usage.callers, "caller", "callers"),
             plural(self.usage.calls, "call", "calls"),
         )
+    }
+
+    fn records_words(&self) -> String {
+        match self.records {
+            more if more > RECORDS_COUNTED => format!("more than {} records", grouped(RECORDS_COUNTED)),
+            records => plural(records, "record", "records"),
+        }
     }
 
     /// Those that are not shown.

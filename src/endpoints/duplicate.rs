@@ -15,6 +15,7 @@ use crate::web::{Error, FormData, SaveError, Segment};
 pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let original = connectors::find(&conn, &context.actor, &key, Right::Edit).await?;
+    original.require_no_collection()?;
     match copy(&mut Change::new(&mut conn, &context), &original).await {
         Ok(key) => Ok(context.see_other(
             &format!("/connectors/{key}"),

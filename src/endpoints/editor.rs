@@ -53,6 +53,10 @@ impl EditorPage {
 
     fn url_hint(&self) -> String {
         match &self.editor.connector.base_url {
+            Some(base) if self.editor.connector.is_collection => format!(
+                "A path below the base URL {}, which is that of the collection’s records. Write variables as {{{{name}}}}, such as /{{{{id}}}}.",
+                base.as_str()
+            ),
             Some(base) => format!(
                 "A path below the base URL {}, or a whole address that starts with https://. Write variables as {{{{name}}}}, such as /orders/{{{{order.id}}}}.",
                 base.as_str()
@@ -128,8 +132,17 @@ impl Editor {
 
     /// The checked endpoint; else the form has the errors.
     pub fn check(&mut self) -> Option<Checked> {
-        let base_url = self.connector.base_url.as_ref();
-        self.form.check(|form, errors| form.checked(base_url, errors))
+        let connector = &self.connector;
+        self.form.check(|form, errors| {
+            let checked = form.checked(connector.base_url.as_ref(), errors);
+            if connector.is_collection && checked.as_ref().is_some_and(|checked| !checked.definition.is_relative()) {
+                errors.add(
+                    "endpoint_url",
+                    "URL must be a path below the base URL, because this data connector calls its collection only",
+                );
+            }
+            checked
+        })
     }
 
     pub fn respond(self, context: RequestContext) -> Result<HttpResponse, Error> {

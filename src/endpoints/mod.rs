@@ -20,6 +20,9 @@ pub use cache::{DefinedEndpoint, EndpointCache};
 pub use definition::{Definition, RenderProblems, Rendered};
 pub use duplicate::duplicate;
 pub use editor::{create, edit, new, update};
-pub use model::{EndpointId, HttpMethod, call_path, connector_path};
+pub use model::{
+    BodyKind, CheckedEndpoint, EndpointId, HttpMethod, RequestSettings, Row, call_path, connector_path, parse_name,
+};
 pub use pages::{confirm_delete, delete, list};
+pub use queries::create as insert;
 pub use run::{RunBodies, RunQuotas, download, run};

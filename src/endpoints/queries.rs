@@ -76,7 +76,8 @@ pub(super) async fn is_full(conn: &Conn, connector: ConnectorId) -> Result<bool,
     Ok(of_connector.count().get_result::<i64>(&mut &*conn).await? >= MAX_ENDPOINTS)
 }
 
-pub(super) async fn create(
+/// Stores a new endpoint.
+pub async fn create(
     change: &mut Change<'_>,
     connector: ConnectorId,
     id: EndpointId,

@@ -162,11 +162,17 @@ impl Outbound {
         transport: &Transport,
         uri: &Uri,
     ) -> Result<Arc<Target<StreamingClient>>, SendError> {
+        // A cached target says nothing of the path.
+        let own = transport.is_own.then(|| self.common.policy.own_listener(uri));
+        let own = own.transpose().map_err(|refused| refused.error(false))?;
         if let Some(target) = Target::find(&self.streaming, transport, uri) {
             return Ok(target);
         }
-        let root = self.judged_root(transport, uri)?;
-        let client = connector::client(&self.common, transport, &root);
+        let root = match own {
+            Some(_) => HttpUrl::from_uri(uri)?.root(),
+            None => self.judged_root(transport, uri)?,
+        };
+        let client = connector::client(&self.common, transport, &root, own);
         Ok(self.streaming.add(Target { transport: transport.clone(), root, client }))
     }
 

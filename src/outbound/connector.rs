@@ -4,6 +4,7 @@
 //! proxied call a fifth of its time, and cannot reach an IPv6 address through a proxy's tunnel.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -30,9 +31,15 @@ const BUFFER: usize = 128 * 1024;
 
 pub(super) type StreamingClient = Client<Connector, Body>;
 
-pub(super) fn client(common: &Arc<Common>, transport: &Transport, root: &HttpUrl) -> StreamingClient {
+/// The client of an origin; `own` is this program's listener, if that is to be connected to.
+pub(super) fn client(
+    common: &Arc<Common>,
+    transport: &Transport,
+    root: &HttpUrl,
+    own: Option<SocketAddr>,
+) -> StreamingClient {
     let target = Arc::new((transport.clone(), root.clone()));
-    let connector = Connector { common: Arc::clone(common), target };
+    let connector = Connector { common: Arc::clone(common), target, own };
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -48,6 +55,7 @@ pub(super) fn client(common: &Arc<Common>, transport: &Transport, root: &HttpUrl
 pub(super) struct Connector {
     common: Arc<Common>,
     target: Arc<(Transport, HttpUrl)>,
+    own: Option<SocketAddr>,
 }
 
 impl Service<Uri> for Connector {
@@ -60,10 +68,13 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let Self { common, target } = self.clone();
+        let Self { common, target, own } = self.clone();
         Box::pin(connecting::timed(async move |started, limits| {
             let dial = Dial::new(&common, &target.0, &target.1, started, limits);
-            let (stream, is_http2) = dial.connect().await?;
+            let (stream, is_http2) = match own {
+                Some(listener) => (dial.connect_to_self(listener).await?, false),
+                None => dial.connect().await?,
+            };
             Ok(Conn { stream: TokioIo::new(stream), is_http2, is_proxied: dial.route.is_passed_on() })
         }))
     }

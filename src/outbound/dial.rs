@@ -79,6 +79,18 @@ impl<'a> Dial<'a> {
         Ok((Box::new(stream), is_http2))
     }
 
+    /// A plain connection to this program's own listener, which the policy has allowed for the request.
+    pub(super) async fn connect_to_self(&self, listener: SocketAddr) -> Result<Box<dyn Stream>, SendError> {
+        let server = self.route.first_name();
+        let stream = timeout_at(self.deadline, open(listener))
+            .await
+            .map_err(|_| SendError::slow_connection(&server, self.limit))?
+            .map_err(|error| classify::broken_stream(&error, &server))?;
+        // As for other connections.
+        _ = stream.set_nodelay(true);
+        Ok(Box::new(stream))
+    }
+
     /// Goes as far as the proxy, where the proxy takes part.
     pub(super) async fn reach_proxy(&self) -> Result<(), SendError> {
         let addresses = self.look_up().await?;

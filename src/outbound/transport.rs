@@ -31,6 +31,10 @@ pub struct Transport {
     /// it is the proxy that looks it up, in its own network. Where destinations are listed, the
     /// target's name itself must be on the list.
     pub proxy: Option<HttpUrl>,
+    /// Whether requests go to this program itself, for the connector of a collection: streamed ones connect to its own
+    /// listener, whatever their URL, which must be below the public address and [`OWN_PATH`](super::policy::OWN_PATH).
+    /// Only [`relay`](crate::relay) sets it.
+    pub is_own: bool,
 }
 
 /// A client certificate with its key.
@@ -72,7 +76,7 @@ pub(super) struct ParsedPem {
 /// Certificates are checked against the machine's authorities.
 impl Default for Transport {
     fn default() -> Self {
-        Self { verify: true, ca_pem: None, identity: None, proxy: None }
+        Self { verify: true, ca_pem: None, identity: None, proxy: None, is_own: false }
     }
 }
 
@@ -98,7 +102,7 @@ impl Transport {
     /// text, for that is cheaper than a hash of certificates and never mistaken.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let proxies = [self, other].map(|transport| transport.proxy.as_ref().map(HttpUrl::as_str));
-        proxies[0] == proxies[1] && self.trusts_like(other)
+        self.is_own == other.is_own && proxies[0] == proxies[1] && self.trusts_like(other)
     }
 
     /// Whether both encrypt in the same way, whatever their proxies.
@@ -189,6 +193,7 @@ mod tests {
             through("http://a.example:3128")?,
             through("https://a.example:3128")?,
             through("http://b.example:3128")?,
+            Transport { is_own: true, ..Transport::default() },
         ];
         for (at, one) in all.iter().enumerate() {
             for (other_at, other) in all.iter().enumerate() {

@@ -24,7 +24,7 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// Everything that calls need, in one query. The token version stays, and has grown, when the token is deleted.
 static SNAPSHOT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT c.id, c.key, c.label, c.base_url, c.enabled, c.open_rights,
+        "SELECT c.id, c.key, c.label, c.base_url, c.enabled, c.open_rights, c.is_collection,
         (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
         (SELECT origins FROM tokens WHERE connector_id = c.id) AS token_origins,
         ARRAY(SELECT url FROM endpoints WHERE connector_id = c.id AND url LIKE '%://%') AS urls, {CALL_COLUMNS}
@@ -47,6 +47,8 @@ pub(super) struct SnapshotRow {
     pub enabled: bool,
     #[diesel(sql_type = Array<Text>)]
     pub open_rights: Vec<String>,
+    #[diesel(sql_type = Bool)]
+    pub is_collection: bool,
     #[diesel(sql_type = Nullable<Int8>)]
     pub token_version: Option<i64>,
     #[diesel(sql_type = Nullable<Array<Text>>)]

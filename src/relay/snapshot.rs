@@ -82,7 +82,11 @@ impl ConnectorSnapshot {
             enabled: row.enabled,
             open: row.open_rights.into(),
             time_out: settings.time_out,
-            transport: settings.transport,
+            // A collection's records are served by this program: its calls need no settings of a connection.
+            transport: match row.is_collection {
+                true => Transport { is_own: true, ..Transport::default() },
+                false => settings.transport,
+            },
             source,
             signals: settings.signals,
             limit: state.limit(settings.concurrency),
@@ -110,9 +114,9 @@ impl ConnectorSnapshot {
         Subject { connector: self.id, open: self.open }
     }
 
-    /// Whether its calls carry an access token.
+    /// Whether its calls carry an access token that may be read. That of a collection is known to this program alone.
     pub fn has_token(&self) -> bool {
-        matches!(self.source, Source::Token { .. })
+        !self.transport.is_own && matches!(self.source, Source::Token { .. })
     }
 
     /// Refuses calls through a disabled connector.
@@ -124,7 +128,12 @@ impl ConnectorSnapshot {
     }
 
     /// Refuses a URL that is on none of the connector's own origins, or on one for which its credential is not approved.
+    /// A collection's connector calls nothing but the collection.
     pub(super) fn check_origin(&self, url: &HttpUrl) -> Result<(), RelayError> {
+        if self.transport.is_own && !self.base_url.as_ref().is_some_and(|base| is_below(url, base)) {
+            let detail = format!("{} calls the records of its collection only.", self.label);
+            return Err(HOST_NOT_ALLOWED.because(detail));
+        }
         if !self.origins.iter().any(|own| url.is_on(own)) {
             let detail = format!("{} is not a host of {}.", url.origin(), self.label);
             return Err(HOST_NOT_ALLOWED.because(detail));
@@ -161,6 +170,11 @@ impl From<CredentialError> for RelayError {
         tracing::error!(cause = %error, "a credential cannot be sent");
         INTERNAL.because(error.to_string())
     }
+}
+
+fn is_below(url: &HttpUrl, base: &HttpUrl) -> bool {
+    let rest = url.path().strip_prefix(base.path());
+    url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The origins of the base URL and of the endpoints that have one of their own.

@@ -23,6 +23,8 @@ pub enum Error {
     /// The person has the permission, but the thing itself is kept to certain people. The verb says what it is not open
     /// to them for.
     NotListed(&'static str),
+    /// The connector is that of a collection, which sets what was to be changed.
+    OfCollection,
     /// Only a super admin may do this.
     NotSuperAdmin,
     /// The request has no session.
@@ -129,6 +131,7 @@ impl ResponseError for Error {
             Error::SignIn => StatusCode::SEE_OTHER,
             Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Error::OfCollection => StatusCode::CONFLICT,
             Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::Busy(_) | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -156,6 +159,7 @@ impl ErrorPage<'_> {
             Error::NotFound => "Page not found",
             Error::Forbidden(_) | Error::NotSuperAdmin => "You do not have permission to do this",
             Error::NotListed(_) => "This is kept to certain people",
+            Error::OfCollection => "This data connector belongs to a collection",
             Error::SignIn => "Sign in first",
             Error::MethodNotAllowed => "This address cannot be used in this way",
             Error::BadRequest(_) => "This request cannot be read",
@@ -185,6 +189,10 @@ impl ErrorPage<'_> {
                     "An administrator who manages users can change who may do what with it.".into(),
                 ];
             }
+            Error::OfCollection => &[
+                "Nothing was changed. Connectory sets up the name, the address and the authorization of this data connector itself.",
+                "Go to Collections to change the collection’s name and description, or to delete it.",
+            ],
             Error::NotSuperAdmin => &[
                 "Only a super admin can do this: make a user a super admin or take that away, and change, switch off, delete or give a new password to a super admin.",
                 "Ask one of your super admins.",

@@ -12,10 +12,11 @@ use super::csrf::{Cookies, CsrfKey};
 use super::{Error, Flash, Zone};
 use crate::db::text_enum;
 
-/// One word of the main navigation.
+/// One word of the main navigation, or a tab among the pages of data connectors.
 #[derive(Clone)]
 pub struct NavItem {
     pub href: &'static str,
+    /// Empty for what is a tab only.
     pub label: &'static str,
     /// The word of the tab among the pages of data connectors, which names the page in full; empty for other pages.
     pub section: &'static str,

@@ -290,6 +290,18 @@ const SAMPLES: &[Sample] = &[
 
     // Categories
     sample("categories", Full, Admin, "/categories", &[], "Labels that group data connectors."),
+    sample("collections", Full, Admin, "/collections", &[], "Records that Connectory keeps itself."),
+    sample("collections-empty", Empty, Viewer, "/collections", &[], "No collections yet"),
+    sample("collections-no-results", Full, Admin, "/collections?q=nothing+is+called+that", &[], "No results"),
+    sample("collections-new", Full, Admin, "/collections/new", &[], "Create collection"),
+    sample("collections-new-errors", Full, Admin, "/collections/new", &[Fill("collection_name", "<"), Fill("schema", "{\"type\": }"), Press("Create collection")], "There are 2 problems"),
+    sample("collections-settings", Full, Admin, "/collections/books/edit", &[], "Books: Settings"),
+    sample("collections-conflict", Full, Admin, "/collections/shelves/edit",
+        &[Fill("description", "Mine"), Meanwhile("/collections/shelves/edit", &[("description", "Theirs")]), Press("Save collection")], "Someone else saved this first"),
+    sample("collections-delete", Full, Admin, "/collections/books/edit", &[Press("Delete collection “Books”")], "and so do its records"),
+    sample("collections-connector", Full, Admin, "/connectors/books", &[], "belongs to the collection"),
+    sample("collections-authorization", Full, Admin, "/connectors/books/authorization", &[], "Connectory authorizes this data connector itself"),
+    sample("collections-not-changed", Full, Admin, "/connectors/books/authorization/token-requests", &[], "This data connector belongs to a collection"),
     sample("categories-viewer", Full, Viewer, "/categories", &[], "Labels that group data connectors."),
     sample("categories-filtered", Full, Admin, "/categories?q=e&status=active&sort=-connectors", &[], "Clear all filters"),
     sample("categories-no-results", Full, Admin, "/categories?q=nothing+is+called+that", &[], "No results"),

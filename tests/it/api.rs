@@ -4,6 +4,7 @@
 mod answers;
 mod bodies;
 mod calls;
+mod collection_connector;
 mod credentials;
 mod crowds;
 mod description;

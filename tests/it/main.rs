@@ -18,6 +18,7 @@ mod calls;
 mod categories;
 mod cli;
 mod client_address;
+mod collections;
 mod connectors;
 mod endpoints;
 mod failover;

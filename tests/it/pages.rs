@@ -49,6 +49,7 @@ async fn populated() -> (TestApp, Browser) {
          FROM connectors WHERE name = 'Payroll'",
     )
     .await;
+    app.collection("Books", r#"{"properties": {"title": {"type": "string"}}}"#).await;
     app.connector("Deleted").await;
     app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE name = 'Deleted'").await;
     app.sql("UPDATE connectors SET verify_certificates = false WHERE name = 'Maps'").await;

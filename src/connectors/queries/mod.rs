@@ -23,17 +23,20 @@ use crate::db::schema::{authorizations, connector_categories, connectors, secret
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, in_row};
 use crate::outbound::HttpUrl;
-use crate::web::{Error, SaveError};
+use crate::web::{Error, PublicAddress, SaveError};
 
 pub use access::{Listed, list_members, save_access, unlist_all};
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
 pub use duplicate::copy;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
-pub use save::create;
 pub(super) use save::{Seen, update};
+pub use save::{create, save_purpose};
 pub use trash::purge_trash;
-pub(super) use trash::{KEPT, SHOWN, USERS_SHOWN, Usage, find_trashed, move_to_trash, restore, trashed, usage};
+pub(super) use trash::{
+    KEPT, RECORDS_COUNTED, SHOWN, USERS_SHOWN, Usage, count_records, find_trashed, move_to_trash, restore, trashed,
+    usage,
+};
 
 diesel::define_sql_function! {
     /// The rights for which a connector lists a user, directly or through groups.
@@ -79,7 +82,7 @@ fn listed_for(who: Uuid) -> _ {
 }
 
 /// The key of the live connector of this id, for a person who sees it.
-pub(super) async fn key_of(conn: &mut Conn, visibility: Visibility, id: ConnectorId) -> Result<String, Error> {
+pub async fn key_of(conn: &mut Conn, visibility: Visibility, id: ConnectorId) -> Result<String, Error> {
     let seen = visibility.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .find(id)
@@ -136,6 +139,13 @@ pub async fn make_collection(change: &mut Change<'_>, id: ConnectorId, url: &Htt
         .execute(change.conn)
         .await?;
     Ok(())
+}
+
+/// Lets the base URLs of collections' connectors begin with the address at which this program is reached now.
+pub async fn move_collections(conn: &mut Conn, address: &PublicAddress) -> Result<usize, Error> {
+    let sql = "UPDATE connectors SET base_url = $1 || substring(base_url FROM '/api/v1/collections/.*')
+        WHERE is_collection AND NOT starts_with(base_url, $1 || '/api/v1/collections/')";
+    Ok(diesel::sql_query(sql).bind::<Text, _>(address.to_string()).execute(conn).await?)
 }
 
 /// Stores what a save of the Authorization tab changes in the connector's own row. The version stays: it is that of the

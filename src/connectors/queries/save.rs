@@ -13,6 +13,7 @@ use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wa
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, Prepared};
+use crate::name::Name;
 use crate::web::{Error, SaveError};
 
 /// Stores a new connector and gives its key.
@@ -160,6 +161,22 @@ pub async fn update(
         if changes_health {
             health::refresh_health(change.conn, old.id, change.now).await?;
         }
+        Ok(())
+    })
+    .await
+}
+
+/// Saves name and description of a connector that has not been saved since the form was shown. The caller records it.
+pub async fn save_purpose(
+    change: &mut Change<'_>,
+    (connector, seen): (&Connector, SeenVersion),
+    name: &Name,
+    description: &str,
+) -> Result<(), SaveError> {
+    let new = Details { name: name.clone(), description: description.to_owned(), ..connector.details.clone() };
+    transaction(change, async |change| {
+        super::lock(change.conn, connector, seen).await?;
+        write_details(change, connector, &new, None).await?;
         Ok(())
     })
     .await

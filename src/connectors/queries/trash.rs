@@ -14,7 +14,7 @@ use crate::categories::lock_counts;
 use crate::connectors::ConnectorId;
 use crate::connectors::model::{Connector, TrashedConnector, admission};
 use crate::db::Conn;
-use crate::db::schema::connectors;
+use crate::db::schema::{connectors, records};
 use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError, grouped};
 
@@ -120,6 +120,16 @@ pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, E
         Ok(deleted.len())
     })
     .await
+}
+
+/// How many records of a collection are counted at most.
+pub const RECORDS_COUNTED: i64 = 1000;
+
+/// How many records are deleted with a connector, counted to one more than [`RECORDS_COUNTED`].
+pub async fn count_records(conn: &Conn, connector: ConnectorId) -> Result<i64, Error> {
+    let counted = records::table.filter(records::collection_id.eq(connector)).select(records::id);
+    let counted: Vec<uuid::Uuid> = counted.limit(RECORDS_COUNTED + 1).load(&mut &*conn).await?;
+    Ok(i64::try_from(counted.len()).unwrap_or(i64::MAX))
 }
 
 /// How far back one looks.

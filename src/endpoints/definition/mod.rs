@@ -122,6 +122,11 @@ impl Definition {
         }
     }
 
+    /// Whether its URL begins with the base URL.
+    pub fn is_relative(&self) -> bool {
+        self.url.is_relative()
+    }
+
     /// All variables in their order, each once.
     pub fn variables(&self) -> Vec<&Variable> {
         let rows = self.parameters.iter().chain(&self.headers).map(PairTemplate::template);

@@ -31,6 +31,10 @@ impl UrlTemplate {
         &self.whole
     }
 
+    pub fn is_relative(&self) -> bool {
+        self.prefix.is_none()
+    }
+
     /// The URL with all values, and `parameters` appended to its query.
     pub fn render(
         &self,

@@ -94,6 +94,10 @@ impl World {
         notices_world::fill(&full.app).await;
         system::fill(&full.app).await;
         rights_world::fill(&full.app).await;
+        full.app
+            .collection("Books", r#"{"properties": {"title": {"type": "string", "description": "As on the cover"}}}"#)
+            .await;
+        full.app.collection("Shelves", "").await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
         fill_log(&full.app).await;
         let provider = IdentityProvider::start(&Clock::system()).await;

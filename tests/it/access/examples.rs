@@ -44,6 +44,7 @@ impl Examples {
         app.founded().await;
         let program = Uuid::now_v7();
         app.sql(&format!("INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by) VALUES ('{program}', 'Billing', 'billing', '', now(), '', now(), '')")).await;
+        app.collection("Books", "").await;
         Examples { category, call: place, style_sheet, program, endpoint }
     }
 
@@ -67,6 +68,7 @@ impl Examples {
             path if path.starts_with("/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }
+            path if path.starts_with("/collections/{key}") => path.replace("{key}", "books"),
             path if path.starts_with("/categories/{id}") => path.replace("{id}", &self.category.to_string()),
             "/calls/{place}" => format!("/calls/{}", self.call),
             path if path.starts_with("/programs/{program}") => path

@@ -22,6 +22,8 @@ async fn a_refusal_names_the_permission_that_is_needed() {
         ("/calls/any", ViewActivity),
         ("/categories", ViewCategories),
         ("/categories/new", CreateCategories),
+        ("/collections", ViewConnectors),
+        ("/collections/new", CreateConnectors),
         ("/users", ManageUsers),
         ("/groups", ManageUsers),
         ("/audit", ViewAuditLog),
@@ -91,7 +93,7 @@ async fn whoever_only_manages_users_finds_programs_and_people_and_nothing_else()
     assert!(!page.has_link("People"));
     let ana = app.super_admin().await;
     let tabs = ana.get("/connectors").await.texts("main nav.tabs a");
-    assert_eq!(strs(&tabs), ["Data Connectors", "Categories"]);
+    assert_eq!(strs(&tabs), ["Data Connectors", "Categories", "Collections"]);
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ async fn every_page_keeps_the_rules_of_the_house() {
     let empty = TestApp::start().await;
     found.extend(faults(&empty.browser().get("/first-run").await));
     let ben = empty.super_admin().await;
-    for address in ["/connectors", "/connectors/trash", "/categories", "/connectors/new", "/calls", "/groups"] {
+    for address in
+        ["/connectors", "/connectors/trash", "/categories", "/connectors/new", "/calls", "/groups", "/collections"]
+    {
         found.extend(faults(&ben.get(address).await));
     }
     found.extend(faults(&empty.person(&[]).await.get("/").await));
@@ -66,6 +68,8 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         ("/connectors/payroll/delete".into(), 409),
         ("/connectors/payroll/authorization/token-requests".into(), 422),
         ("/categories".into(), 422),
+        ("/collections".into(), 422),
+        ("/collections/books/edit".into(), 422),
         (fill_in(&app, "/categories/{id}").await, 422),
         (fill_in(&app, "/categories/{id}/delete").await, 409),
         ("/users".into(), 422),
@@ -134,8 +138,9 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             path if path.contains("{program}") || path.starts_with("/profile/keys/{key}") => {
                 addresses.push(fill_in(app, path).await)
             }
+            path if path.starts_with("/collections/{key}") => addresses.push(path.replace("{key}", "books")),
             path if path.contains("{key}") => addresses.extend(
-                ["payroll", "ledger", "maps", "weather"]
+                ["payroll", "ledger", "maps", "weather", "books"]
                     .map(|key| path.replace("{key}", key).replace("{id}", &endpoint).replace("{body}", "no-body")),
             ),
             "/audit/{id}" => addresses.push(format!("/audit/{line}")),
@@ -149,6 +154,7 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             "/connectors?sort=-modified&size=25",
             "/connectors?auth_method=bearer",
             "/categories?q=nothing",
+            "/collections?q=nothing",
             "/calls?period=7d&outcome=errors&size=100",
             "/calls?outcome=cancelled",
             "/calls?from=rubbish",

@@ -75,6 +75,10 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
     add("/categories/{id}", format!("{category}/edit"), &category, ("categories", at(&id_in(&category))), |form| {
         form.set("category_name", "Mine")
     });
+    let books = "/collections/books/edit";
+    add("/collections/{key}/edit", books.into(), books, ("connectors", "key = 'books'".into()), |form| {
+        form.set("description", "Mine")
+    });
     add("/programs/{program}", format!("{program}/edit"), &program, ("programs", at(&id_in(&program))), |form| {
         form.set("description", "Mine")
     });
@@ -165,6 +169,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
         &[
             "/audit/exports",
             "/categories",
+            "/collections",
             "/connectors",
             "/connectors/{key}/duplicates",
             "/connectors/{key}/endpoints",

@@ -15,6 +15,7 @@ use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
+use connectory::collections::{self, NewCollection, RecordSchema, RecordSettings};
 use connectory::config::{Config, ResourceLimits};
 use connectory::connectors::{self, Details, LegacyGrants, Method, NewConnector};
 use connectory::db::{COMMAND, ChangeListener, Connection, Db, Pools};
@@ -93,10 +94,11 @@ impl TestApp {
         let database = TestDatabase::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port");
-        let policy = Policy { allow_loopback: true, own: vec![address], ..Policy::default() };
+        let public_url = format!("http://{address}");
+        let public = HttpUrl::parse(&public_url).ok();
+        let policy = Policy { allow_loopback: true, own: vec![address], public, ..Policy::default() };
         let (clock, changes) = (Clock::system(), ChangeListener::new(&database.url));
         let outbound = Outbound::new(policy).expect("a runtime");
-        let public_url = format!("http://{address}");
         let mut site = Site {
             database_url: database.url.clone(),
             connections: CONNECTIONS,
@@ -267,6 +269,27 @@ impl TestApp {
         .await
         .expect("a new connector");
         new.id
+    }
+
+    /// Creates a collection with this schema, or without one if that is empty, and gives its id. Its key is the name's
+    /// slug.
+    pub async fn collection(&self, name: &str, schema: &str) -> Uuid {
+        let details = Details {
+            name: connectors::parse_name(name).expect("a name"),
+            display_name: String::new(),
+            description: format!("What {name} is for"),
+            base_url: None,
+            enabled: true,
+        };
+        let categories = vec![categories::GENERATED];
+        let connector = NewConnector { id: Uuid::now_v7(), details, method: Method::Bearer, categories };
+        let schema = (!schema.is_empty()).then(|| RecordSchema::parse(schema).expect("a schema"));
+        let members = schema.as_ref().map_or(Vec::new(), RecordSchema::sortable);
+        let new = NewCollection { connector, records: RecordSettings { schema, members } };
+        let (mut conn, by) = (self.conn().await, Actor::command_line());
+        let change = &mut Change { conn: &mut conn, by: &by, now: self.clock.now() };
+        collections::insert(change, &self.vault, &self.public_url, &new).await.expect("a new collection");
+        new.connector.id
     }
 
     /// Creates an active category, and gives its id.
