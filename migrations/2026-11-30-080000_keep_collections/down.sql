@@ -5,4 +5,5 @@ DROP TABLE collections;
 DROP FUNCTION index_collection;
 DROP FUNCTION index_records;
 DROP FUNCTION record_sort_key;
+DROP FUNCTION merge_patch;
 ALTER TABLE connectors DROP COLUMN is_collection;

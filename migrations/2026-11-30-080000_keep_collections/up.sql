@@ -5,7 +5,7 @@ CREATE TABLE collections (
     connector_id uuid        CONSTRAINT collections_pkey PRIMARY KEY CONSTRAINT collections_connector_fkey REFERENCES connectors ON DELETE CASCADE,
     schema       jsonb, -- a JSON Schema that every record fits; null: any JSON object is a record
     members      text[]      NOT NULL DEFAULT '{}', -- by which records can be sorted and filtered
-    token_hash   bytea       NOT NULL, -- SHA-256 of the token with which the connector calls the records' API
+    token_hash   bytea       NOT NULL CONSTRAINT collections_token_key UNIQUE, -- SHA-256 of the token with which the connector calls the records' API
     version      integer     NOT NULL DEFAULT 1,
     updated_at   timestamptz NOT NULL,
     updated_by   text        NOT NULL,
@@ -73,6 +73,23 @@ BEGIN
         WHEN 'string' THEN RETURN '4' || left(lower(normalize(value #>> '{}', NFKC)), 200);
         ELSE RETURN '5';
     END CASE;
+END
+$$;
+
+-- A JSON Merge Patch (RFC 7396), here because numbers keep their digits.
+CREATE FUNCTION merge_patch(target jsonb, patch jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF jsonb_typeof(patch) <> 'object' THEN
+        RETURN patch;
+    END IF;
+    IF jsonb_typeof(target) IS DISTINCT FROM 'object' THEN
+        target := '{}';
+    END IF;
+    RETURN (SELECT coalesce(jsonb_object_agg(key, CASE WHEN p.value IS NULL THEN t.value ELSE merge_patch(t.value, p.value) END), '{}')
+        FROM jsonb_each(target) t FULL JOIN jsonb_each(patch) p USING (key)
+        WHERE p.value IS DISTINCT FROM 'null');
 END
 $$;
 

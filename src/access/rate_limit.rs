@@ -228,6 +228,13 @@ impl Quotas {
         Ok(in_use)
     }
 
+    /// Counts one request of a holder without limits of its own: its requests come from others that have some.
+    pub fn count(&self, holder: Uuid) -> InUse {
+        let quota = self.of(holder);
+        quota.under_way.fetch_add(1, Ordering::Relaxed);
+        InUse(quota)
+    }
+
     fn of(&self, holder: Uuid) -> Arc<Quota> {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(quota) = holders.get(&holder) {

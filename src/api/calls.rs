@@ -132,7 +132,11 @@ fn variables(body: &Bytes) -> Result<Value, Problem> {
 }
 
 fn variable_problem(problems: RenderProblems) -> Problem {
-    let errors = problems.0.iter().map(|problem| FieldError { variable: None, detail: problem.sentence().to_string() });
+    let errors = problems.0.iter().map(|problem| FieldError {
+        variable: None,
+        pointer: None,
+        detail: problem.sentence().to_string(),
+    });
     let errors = Some(errors.collect());
     Problem { errors, ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into() }
 }

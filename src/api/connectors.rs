@@ -117,13 +117,7 @@ pub(super) struct VariableEntry {
     responses((status = 200, description = "As asked.", body = ConnectorList)),
 )]
 pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
-    let mut rows = page(&request, &after(request.req.uri().query())).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|(key, ..)| {
-        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
-        format!("/api/v1/connectors?after={key}")
-    });
+    let (rows, next) = page(&request, "/api/v1/connectors", false).await?;
     let entry = |(key, name, status): (String, String, String)| {
         let href = connector_path(&key);
         ConnectorEntry { key, name, status, href }
@@ -138,11 +132,15 @@ fn after(query: Option<&str>) -> String {
     after.map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
 }
 
-/// Key, name and status of the connectors behind `after`: one more than a page has.
-async fn page(request: &ApiRequest, after: &str) -> Result<Vec<(String, String, String)>, Error> {
+/// Key, name and status of the connectors on the page that the request asks for, and the address of the next page.
+pub(super) async fn page(
+    request: &ApiRequest,
+    path: &str,
+    only_collections: bool,
+) -> Result<(Vec<(String, String, String)>, Option<String>), Error> {
     let mut live = connectors::table
         .filter(connectors::deleted_at.is_null())
-        .filter(connectors::key.gt(after.to_string()))
+        .filter(connectors::key.gt(after(request.req.uri().query())))
         .order(connectors::key)
         .limit(PAGE as i64 + 1)
         .select((connectors::key, connectors::label, connectors::status))
@@ -155,7 +153,17 @@ async fn page(request: &ApiRequest, after: &str) -> Result<Vec<(String, String, 
         let is_open = connectors::open_rights.contains(vec![Right::Call.code()]);
         live = live.filter(is_open.or(connectors::id.eq_any(ids)));
     }
-    Ok(live.load(&mut *request.api.db.get().await?).await?)
+    if only_collections {
+        live = live.filter(connectors::is_collection);
+    }
+    let mut rows: Vec<(String, String, String)> = live.load(&mut *request.api.db.get().await?).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(|(key, ..)| {
+        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        format!("{path}?after={key}")
+    });
+    Ok((rows, next))
 }
 
 /// Describe a data connector

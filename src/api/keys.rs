@@ -34,7 +34,9 @@ pub(super) async fn authenticate(api: &Api, req: &HttpRequest, meta: &RequestMet
     let admit = async || api.unknown_keys.admit(&meta.address).await;
     let refusal = match api.keys.find_if(&api.db, key, meta.at, admit).await {
         Ok(holder) => {
-            api.keys.note_use(holder.key_id, meta.at, &meta.address);
+            if !holder.is_collection {
+                api.keys.note_use(holder.key_id, meta.at, &meta.address);
+            }
             return Ok(holder);
         }
         Err(KeyRefusal::Unknown) => api.unknown_keys.count(&meta.address),

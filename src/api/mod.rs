@@ -1,4 +1,5 @@
-//! The API for other programs, under `/api/v1/`: calling endpoints, the proxy, reading tokens, and listing what there is.
+//! The API for other programs, under `/api/v1/`: calling endpoints, the proxy, reading tokens, records of collections,
+//! and listing what there is.
 //!
 //! Rules: a request is authenticated by an API key and by nothing else: no cookie, no session. Every operation is in
 //! [`operations`], from which routes and description are made alike. A response of the called API is passed through;
@@ -8,12 +9,15 @@
 //! whatever happened.
 
 mod calls;
+mod collections;
 mod connectors;
 mod headers;
 mod keys;
 mod openapi;
 mod operations;
 mod problem;
+mod record_query;
+mod records;
 mod request;
 mod serve;
 mod token;

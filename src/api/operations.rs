@@ -12,22 +12,31 @@ use utoipa::Path;
 use utoipa::openapi::HttpMethod;
 
 use super::problem::{
-    BODY_TOO_LARGE, ENDPOINT_NOT_ALLOWED, ENDPOINT_NOT_FOUND, MALFORMED, METHOD_NOT_ALLOWED_TO_KEY,
-    METHOD_NOT_SUPPORTED, NO_ACCESS_TOKEN, OF_KEYS, PROXY_NOT_ALLOWED, Problem, TOKEN_NOT_ALLOWED,
-    UPGRADE_NOT_SUPPORTED, VARIABLES_DO_NOT_FIT, all_kinds,
+    BODY_TOO_LARGE, COLLECTION_NOT_FOUND, CONTENT_TYPE_NOT_TAKEN, ENDPOINT_NOT_ALLOWED, ENDPOINT_NOT_FOUND, MALFORMED,
+    METHOD_NOT_ALLOWED_TO_KEY, METHOD_NOT_SUPPORTED, NO_ACCESS_TOKEN, OF_KEYS, PROXY_NOT_ALLOWED, Problem,
+    RECORD_CHANGED, RECORD_DOES_NOT_FIT, RECORD_NOT_FOUND, TOKEN_NOT_ALLOWED, UPGRADE_NOT_SUPPORTED,
+    VARIABLES_DO_NOT_FIT, all_kinds,
 };
 use super::request::ApiRequest;
 use super::serve::Api;
-use super::{calls, connectors, openapi, token};
+use super::{calls, collections, connectors, openapi, records, token};
 use crate::access::Needs;
 use crate::relay::ProblemKind;
 use crate::relay::error::{
     BODY_NOT_READ, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, KINDS as OF_CALLS, NEEDS_REAUTHORIZATION, NO_ADDRESS,
-    NOT_AUTHORIZED, PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
+    NO_ROOM, NOT_AUTHORIZED, PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
 };
 
 /// Kinds of [`OF_CALLS`] that not every call can end with.
 const OF_SOME_CALLS: [ProblemKind; 3] = [NO_ADDRESS, PATH_NOT_ALLOWED, BODY_NOT_READ];
+
+/// Of all operations on records.
+const OF_RECORDS: [ProblemKind; 4] =
+    [COLLECTION_NOT_FOUND, PROXY_NOT_ALLOWED, METHOD_NOT_ALLOWED_TO_KEY, CONNECTOR_DISABLED];
+
+/// Of operations that take a record.
+const OF_RECORD_BODIES: [ProblemKind; 6] =
+    [MALFORMED, BODY_TOO_LARGE, BODY_NOT_READ, NO_ROOM, CONTENT_TYPE_NOT_TAKEN, RECORD_DOES_NOT_FIT];
 
 /// One operation.
 pub(super) struct Operation {
@@ -97,6 +106,26 @@ pub(super) static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
             Keyed(|request| Box::pin(connectors::show(request))),
             &[CONNECTOR_NOT_FOUND],
         ),
+        Operation::of::<collections::__path_list>(Keyed(|request| Box::pin(collections::list(request))), &[]),
+        Operation::of::<collections::__path_show>(
+            Keyed(|request| Box::pin(collections::show(request))),
+            &[COLLECTION_NOT_FOUND],
+        ),
+        Operation::of::<records::__path_list>(Keyed(|request| Box::pin(records::list(request))), &[MALFORMED]),
+        Operation::of::<records::__path_create>(Keyed(|request| Box::pin(records::create(request))), &[]),
+        Operation::of::<records::__path_show>(Keyed(|request| Box::pin(records::show(request))), &[RECORD_NOT_FOUND]),
+        Operation::of::<records::__path_replace>(
+            Keyed(|request| Box::pin(records::replace(request))),
+            &[RECORD_NOT_FOUND, RECORD_CHANGED],
+        ),
+        Operation::of::<records::__path_patch>(
+            Keyed(|request| Box::pin(records::patch(request))),
+            &[RECORD_NOT_FOUND, RECORD_CHANGED],
+        ),
+        Operation::of::<records::__path_delete>(
+            Keyed(|request| Box::pin(records::delete(request))),
+            &[RECORD_NOT_FOUND, RECORD_CHANGED],
+        ),
         Operation::of::<openapi::__path_document>(Open(openapi::document), &[]),
     ]
 });
@@ -115,13 +144,31 @@ impl Operation {
         matches!(self.handler, Handler::Open(_))
     }
 
-    /// The value of `Allow`. A HEAD is a GET without its body (RFC 9110 9.3.2).
-    pub fn allow(&self) -> &'static str {
-        if self.methods == [HttpMethod::Get] { "GET, HEAD" } else { "POST" }
+    /// Whether it is about records of a collection, which the token of the collection's own connector opens.
+    pub fn is_of_records(&self) -> bool {
+        self.path.starts_with("/api/v1/collections/{key}/records")
+    }
+
+    /// Whether it needs a body, which must be a record or a patch of one.
+    pub fn takes_record(&self) -> bool {
+        self.is_of_records() && self.description.request_body.is_some()
+    }
+
+    /// The value of `Allow`: the methods of all operations of this address.
+    pub fn allow(&self) -> String {
+        let here = OPERATIONS.iter().filter(|operation| operation.path == self.path);
+        let methods: Vec<Method> = here.flat_map(Operation::taken_methods).collect();
+        methods.iter().map(Method::as_str).collect::<Vec<&str>>().join(", ")
     }
 
     pub fn allows(&self, method: &Method) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+        self.taken_methods().any(|allowed| allowed == *method)
+    }
+
+    /// A HEAD is a GET without its body (RFC 9110 9.3.2).
+    fn taken_methods(&self) -> impl Iterator<Item = Method> {
+        let head = (self.methods == [HttpMethod::Get]).then_some(Method::HEAD);
+        self.methods.iter().map(actix_method).chain(head)
     }
 
     /// The problems that it can respond with, in the order of their table.
@@ -129,6 +176,8 @@ impl Operation {
         all_kinds().filter(|kind| {
             self.problems.contains(kind)
                 || (!self.is_open() && OF_KEYS.contains(kind))
+                || (self.is_of_records() && OF_RECORDS.contains(kind))
+                || (self.takes_record() && OF_RECORD_BODIES.contains(kind))
                 || (self.passes_through() && OF_CALLS.contains(kind) && !OF_SOME_CALLS.contains(kind))
         })
     }

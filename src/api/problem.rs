@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
@@ -63,6 +63,16 @@ problem_kinds! {
         "WebSockets and other upgrades do not work through the proxy. Use plain requests.";
     LOOP_DETECTED = "loop_detected", 508, "The request would call Connectory again",
         "The data connector calls Connectory itself. Enter the address of the API itself as its base URL.";
+    COLLECTION_NOT_FOUND = "collection_not_found", 404, "There is no such collection",
+        "Ask for the collections at …/api/v1/collections, or for a key that may use this one.";
+    RECORD_NOT_FOUND = "record_not_found", 404, "There is no such record",
+        "Ask for the collection’s records.";
+    RECORD_CHANGED = "record_changed", 412, "The record is not the one that the request is about",
+        "Read the record again, and change what it is now.";
+    CONTENT_TYPE_NOT_TAKEN = "content_type_not_taken", 415, "The body’s content type is not one that is taken",
+        "Send a record as application/json and a patch as application/merge-patch+json, without Content-Encoding.";
+    RECORD_DOES_NOT_FIT = "record_does_not_fit", 422, "The record does not fit the collection’s schema",
+        "Correct what “errors” lists. The schema is at …/api/v1/collections/{key}.";
     NO_ACCESS_TOKEN = "connector_without_token", 409, "The data connector has no access token",
         "Its method is not one with tokens. Call through Connectory.";
 }
@@ -136,6 +146,10 @@ pub(super) struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub variable: Option<String>,
+    /// The place in a record, as a JSON Pointer (RFC 6901), where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pointer: Option<String>,
     /// What is wrong with it.
     pub detail: String,
 }
@@ -150,21 +164,28 @@ fn code_schema() -> Object {
 #[derive(Debug)]
 pub(super) struct Problem {
     pub relay: Box<RelayError>,
-    /// For 405.
-    pub allow: Option<&'static str>,
+    /// A header of the response that says what is allowed.
+    pub header: Option<(HeaderName, String)>,
     /// Every value that is wrong, for some kinds.
     pub errors: Option<Vec<FieldError>>,
 }
 
 impl From<RelayError> for Problem {
     fn from(relay: RelayError) -> Problem {
-        Problem { relay: Box::new(relay), allow: None, errors: None }
+        Problem { relay: Box::new(relay), header: None, errors: None }
     }
 }
 
 impl From<crate::web::Error> for Problem {
     fn from(error: crate::web::Error) -> Problem {
         RelayError::of_error(&error).into()
+    }
+}
+
+/// A transaction that could not be finished.
+impl From<diesel::result::Error> for Problem {
+    fn from(error: diesel::result::Error) -> Problem {
+        crate::web::Error::from(error).into()
     }
 }
 
@@ -221,8 +242,8 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Connectory\""));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((ALLOW, allow));
+        if let Some(header) = self.header {
+            response.insert_header(header);
         }
         let retry_after = problem.retry_after.map(whole_seconds);
         if let Some(seconds) = retry_after {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::headers;
 use super::problem::{Problem, connector_not_found};
 use super::serve::Api;
-use crate::access::{HolderKind, InUse, KeyHolder, KeyRefusal, Wants, client_address};
+use crate::access::{Actor, HolderKind, InUse, KeyHolder, KeyRefusal, Visibility, Wants, client_address};
 use crate::calls::{Call, CallKind, CallRecord, CallSource, Caller, CallerKind, Target};
 use crate::clock::Clock;
 use crate::outbound::http::HeaderMap;
@@ -57,12 +57,14 @@ pub(super) struct Captures {
     pub key: String,
     /// The endpoint's name.
     pub name: String,
+    /// The record's id.
+    pub id: String,
     /// Where the rest begins that is passed on byte by byte, in bytes of the path.
     pub rest_at: usize,
 }
 
 impl Captures {
-    /// Of a path that fits the pattern, where `{key}` and `{name}` are one segment and `{path}` for all that
+    /// Of a path that fits the pattern, where `{key}`, `{name}` and `{id}` are one segment and `{path}` for all that
     /// follows. None if a segment is no UTF-8 or has NUL, which no text column can hold.
     pub fn read(pattern: &str, path: &str) -> Option<Captures> {
         let mut captures = Captures::default();
@@ -71,6 +73,7 @@ impl Captures {
             match part {
                 "{key}" => captures.key = decoded(segment)?,
                 "{name}" => captures.name = decoded(segment)?,
+                "{id}" => captures.id = decoded(segment)?,
                 "{path}" => break,
                 _ => {}
             }
@@ -89,12 +92,29 @@ fn decoded(segment: &str) -> Option<String> {
 impl ApiRequest {
     /// The connector that the address names, if the key may see it. Others are not told apart from one that does not exist.
     pub async fn connector(&self) -> Result<Arc<ConnectorSnapshot>, Problem> {
-        let connector = self.api.relay.find_connector(&self.captures.key).await?.ok_or_else(connector_not_found)?;
-        if self.holder.may_see(connector.subject()) {
-            return Ok(connector);
+        self.find_connector().await?.ok_or_else(connector_not_found)
+    }
+
+    /// [`Self::connector`]; `None` if there is none that the key may see.
+    pub async fn find_connector(&self) -> Result<Option<Arc<ConnectorSnapshot>>, Problem> {
+        let connector = self.api.relay.find_connector(&self.captures.key).await?;
+        let is_hidden = |connector: &Arc<ConnectorSnapshot>| !self.holder.may_see(connector.subject());
+        if let Some(hidden) = connector.as_ref().filter(|connector| is_hidden(connector)) {
+            self.log_refusal(hidden, &KeyRefusal::ConnectorNotAllowed);
+            return Ok(None);
         }
-        self.log_refusal(&connector, &KeyRefusal::ConnectorNotAllowed);
-        Err(connector_not_found())
+        Ok(connector)
+    }
+
+    /// The key's holder as the actor of audit entries.
+    pub fn actor(&self) -> Actor {
+        let id = (self.holder.kind == HolderKind::User).then_some(self.holder.id);
+        Actor {
+            id,
+            name: self.holder.name.to_string(),
+            visibility: Visibility::Of(id.unwrap_or_default()),
+            ..Actor::unknown(self.meta.address.clone(), self.meta.request_id())
+        }
     }
 
     /// The permit of a call, which may take `total`. It is taken before the request's body is read.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, Route, Scope, guard, web};
 use metrics::{Counter, Histogram};
@@ -20,7 +20,7 @@ use super::keys::{UnknownKeys, authenticate};
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
 use super::request::{ApiRequest, Captures, RequestMeta};
-use crate::access::{ApiKeys, Quotas};
+use crate::access::{ApiKeys, KeyRefusal, Quotas};
 use crate::audit::Refusals;
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
@@ -89,16 +89,20 @@ enum Routed {
 pub fn scope() -> Scope {
     let is_for_programs = guard::fn_guard(|request| is_for_programs(request.head().uri.path()));
     let scope = web::scope("/api").guard(is_for_programs).default_service(route(Routed::NotFound));
-    OPERATIONS.iter().fold(scope, |scope, operation| {
+    let scope = OPERATIONS.iter().fold(scope, |scope, operation| {
         let path = operation.path.trim_start_matches("/api");
         match path.strip_suffix("/{path}") {
             Some(prefix) => scope.service(web::scope(prefix).default_service(route(Routed::To(operation)))),
             None => {
-                let resource = web::resource(path).default_service(route(Routed::MethodNotAllowed(operation)));
                 let allows = guard::fn_guard(|request| operation.allows(&request.head().method));
-                scope.service(resource.route(route(Routed::To(operation)).guard(allows)))
+                scope.service(web::resource(path).guard(allows).default_service(route(Routed::To(operation))))
             }
         }
+    });
+    // Behind all others, because an address can have several operations.
+    OPERATIONS.iter().fold(scope, |scope, operation| {
+        let resource = web::resource(operation.path.trim_start_matches("/api"));
+        scope.service(resource.default_service(route(Routed::MethodNotAllowed(operation))))
     })
 }
 
@@ -140,7 +144,7 @@ fn find(req: &HttpRequest, routed: Routed) -> Result<(&'static Operation, Captur
             .ok_or_else(no_operation),
         Routed::MethodNotAllowed(operation) => {
             let problem = METHOD_NOT_ALLOWED.because("The address is right, the method is not.");
-            Err(Problem { allow: Some(operation.allow()), ..problem.into() })
+            Err(Problem { header: Some((ALLOW, operation.allow())), ..problem.into() })
         }
         Routed::NotFound => Err(no_operation()),
     }
@@ -158,13 +162,29 @@ async fn dispatch(
         Handler::Open(handler) => return handler(api),
         Handler::Keyed(handler) => handler,
     };
-    if api.own_name.has_passed(req.headers()) {
-        return Err(LOOP_DETECTED.because("The request has passed through Connectory already.").into());
+    let has_passed = api.own_name.has_passed(req.headers());
+    if has_passed && !operation.is_of_records() {
+        return Err(loop_detected());
     }
     let holder = authenticate(api, req, &meta).await?;
-    let in_use = Rc::new(api.quotas.take(holder.key_id)?);
+    let in_use = if !holder.is_collection {
+        if has_passed {
+            return Err(loop_detected());
+        }
+        api.quotas.take(holder.key_id)?
+    } else if operation.is_of_records() {
+        // What calls the collection's connector has passed the limits of its own key.
+        api.quotas.count(holder.key_id)
+    } else {
+        return Err(KeyRefusal::Unknown.into());
+    };
+    let in_use = Rc::new(in_use);
     let payload = payload.into_inner();
     handler(ApiRequest { api: api.clone(), req: req.clone(), payload, captures, holder, in_use, meta }).await
+}
+
+fn loop_detected() -> Problem {
+    LOOP_DETECTED.because("The request has passed through Connectory already.").into()
 }
 
 /// Adds what every response has.

@@ -12,7 +12,7 @@ use super::calls::read_body;
 use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::request::ApiRequest;
 use super::serve::json_response;
-use crate::access::{Actor, HolderKind, Visibility, Wants};
+use crate::access::Wants;
 use crate::audit::{Change, Changes};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Outcome, Target};
@@ -119,22 +119,11 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
 
 /// Records the reading. If that fails, the token is not handed out.
 async fn record_reading(request: &ApiRequest, connector: &ConnectorSnapshot) -> Result<(), Error> {
-    let by = actor(request);
+    let by = request.actor();
     let mut conn = request.api.db.get().await?;
     let change = Change { conn: &mut conn, by: &by, now: request.api.clock.now() };
     let changes = Changes::none().field("API key", "", request.holder.prefix.as_str());
     change.record("token.read", connector.id, &connector.label, changes).await
-}
-
-/// The key's holder as the actor of audit entries.
-fn actor(request: &ApiRequest) -> Actor {
-    let id = (request.holder.kind == HolderKind::User).then_some(request.holder.id);
-    Actor {
-        id,
-        name: request.holder.name.to_string(),
-        visibility: Visibility::Of(id.unwrap_or_default()),
-        ..Actor::unknown(request.meta.address.clone(), request.meta.request_id())
-    }
 }
 
 fn document(token: LiveToken, request: &ApiRequest) -> Token {

@@ -10,8 +10,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// The longest text of a record, in bytes.
+/// The largest record in bytes, without white space between its parts and with all digits of its numbers.
 pub const MAX_RECORD: usize = 256 * 1024;
+
+/// The longest text that is read as a record: PostgreSQL writes spaces of its own.
+pub const MAX_TEXT: usize = 2 * MAX_RECORD;
+
+/// The most digits of a number. PostgreSQL writes `1e300` with all of them, and has no room for more than 16383.
+const MAX_DIGITS: usize = 1000;
 
 /// How deep objects and arrays may be nested.
 const MAX_DEPTH: usize = 32;
@@ -39,10 +45,11 @@ pub enum JsonProblem {
 impl RecordData {
     /// Reads a text.
     pub fn parse(text: &str) -> Result<RecordData, JsonProblem> {
-        if text.len() > MAX_RECORD {
+        if text.len() > MAX_TEXT {
             return Err(JsonProblem::TooLarge);
         }
         match parse_value(text)? {
+            Value::Object(_) if size(text)? > MAX_RECORD => Err(JsonProblem::TooLarge),
             Value::Object(members) => Ok(RecordData { text: text.to_owned(), members }),
             _ => Err(JsonProblem::NotAnObject),
         }
@@ -70,6 +77,57 @@ pub(super) fn parse_value(text: &str) -> Result<Value, JsonProblem> {
         let message = message.split(" at line ").next().unwrap_or_default();
         JsonProblem::Invalid { line, column, message: message.to_owned() }
     })
+}
+
+/// A JSON value that is no array and no object, for comparing with members: the text itself if it is one, or else the
+/// text as a JSON string. `None` for arrays and objects.
+pub fn scalar(text: &str) -> Option<String> {
+    match parse_value(text) {
+        Ok(Value::Array(_) | Value::Object(_)) => None,
+        Ok(_) if size(text).is_ok() => Some(text.to_owned()),
+        _ => Some(Value::String(text.to_owned()).to_string()),
+    }
+}
+
+/// The size of a JSON text as [`MAX_RECORD`] counts it. It is the same, or less, for what PostgreSQL makes of the text.
+fn size(text: &str) -> Result<usize, JsonProblem> {
+    let (mut size, mut at) = (0, 0);
+    while let Some(first) = text.as_bytes().get(at) {
+        let rest = &text[at..];
+        let (length, counted) = match first {
+            b'"' => (string_length(rest), string_length(rest)),
+            b'-' | b'0'..=b'9' => number_length(rest),
+            first => (1, usize::from(!first.is_ascii_whitespace())),
+        };
+        if matches!(first, b'-' | b'0'..=b'9') && counted > MAX_DIGITS {
+            let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let (line, column) = (text[..at].matches('\n').count() + 1, at - line_start + 1);
+            return Err(JsonProblem::Invalid { line, column, message: "a number has more than 1,000 digits".into() });
+        }
+        size += counted;
+        at += length;
+    }
+    Ok(size)
+}
+
+/// The length of the string that a text begins with.
+fn string_length(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
+/// The length of the number that a text begins with, as it is and with its exponent written out.
+fn number_length(text: &str) -> (usize, usize) {
+    let is_of_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | 'e' | 'E');
+    let number = &text[..text.find(|letter| !is_of_number(letter)).unwrap_or(text.len())];
+    let exponent = number.split_once(['e', 'E']).map_or("0", |(_, exponent)| exponent);
+    let zeros = exponent.parse::<i32>().map_or(MAX_DIGITS + 1, |exponent| exponent.unsigned_abs() as usize);
+    (number.len(), number.len() + zeros)
 }
 
 /// Reads a value at this depth.
@@ -184,7 +242,7 @@ mod tests {
         assert!(problem(r#"{"a": "\u0000"}"#).contains("U+0000"));
         assert!(problem(r#"{"\u0000": 1}"#).contains("U+0000"));
         assert!(problem(r#"{"a": 1e999}"#).contains("number out of range"));
-        assert!(problem(r#"{"a": "\ud800"}"#).contains("surrogate"));
+        assert!(problem(r#"{"a": "\ud800"}"#).contains("hex escape"));
         for text in ["[]", "1", "null", "\"text\""] {
             assert_eq!(RecordData::parse(text), Err(JsonProblem::NotAnObject), "{text}");
         }
@@ -201,5 +259,37 @@ mod tests {
         let long = |size: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(size));
         assert!(RecordData::parse(&long(MAX_RECORD - 8)).is_ok());
         assert_eq!(RecordData::parse(&long(MAX_RECORD)), Err(JsonProblem::TooLarge));
+        let spaced = long(MAX_RECORD - 8).replacen(':', &" ".repeat(1_000), 1).replacen(' ', " : ", 1);
+        assert!(RecordData::parse(&spaced).is_ok(), "white space is not counted");
+    }
+
+    #[test]
+    fn numbers_are_counted_with_all_their_digits() {
+        let numbers = |number: &str, count: usize| format!("{{\"a\":[{}0]}}", format!("{number},").repeat(count));
+        assert!(RecordData::parse(&numbers("1e300", 800)).is_ok());
+        assert_eq!(RecordData::parse(&numbers("1e300", 900)), Err(JsonProblem::TooLarge));
+        let tail = "1".repeat(999);
+        assert!(RecordData::parse(&format!("{{\"a\":0.{tail}}}")).is_err());
+        for tiny in ["1e-16000", "0e99999999999", "-0.5E-999"] {
+            let text = format!("{{\"a\": \"1e-5000\",\n \"b\\\"\": {tiny}}}");
+            assert_eq!(problem(&text), "Line 2, column 9: a number has more than 1,000 digits");
+        }
+    }
+
+    #[test]
+    fn a_scalar_is_json_or_a_bare_text() {
+        let scalars = [
+            ("12", "12"),
+            ("true", "true"),
+            ("null", "null"),
+            ("\"12\"", "\"12\""),
+            ("Emil", "\"Emil\""),
+            ("a\"b", "\"a\\\"b\""),
+        ];
+        for (text, json) in scalars {
+            assert_eq!(scalar(text).as_deref(), Some(json));
+        }
+        assert_eq!(scalar("1e-9999").as_deref(), Some("\"1e-9999\""));
+        assert_eq!((scalar("[1]"), scalar("{}")), (None, None));
     }
 }

@@ -14,8 +14,8 @@ mod queries;
 pub mod records;
 mod schema;
 
-pub use json::{JsonProblem, MAX_RECORD, RecordData};
+pub use json::{JsonProblem, MAX_RECORD, MAX_TEXT, RecordData, scalar};
 pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
 pub use pages::{create, edit, list, new, update};
-pub use queries::{create as insert, find, settings};
+pub use queries::{create as insert, find, find_and_hold, settings};
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

@@ -49,6 +49,15 @@ pub(super) async fn list(
     query.fetch(conn, Select { with: "", rows: &rows, binds: &[Bind::Text(like_pattern(&query.search))] }).await
 }
 
+/// The live collection of a key, whatever the person may do with it. Its settings stay as they are until the transaction
+/// ends.
+pub async fn find_and_hold(conn: &Conn, by: &Actor, key: &str) -> Result<Collection, Error> {
+    let connector = connectors::find_visible(conn, by, key).await?;
+    let row = collections::table.find(connector.id).select(Settings::as_select());
+    let settings = row.for_share().first(&mut &*conn).await?;
+    Ok(Collection { connector, settings })
+}
+
 /// What is stored of a collection beside its connector.
 pub async fn settings(conn: &Conn, id: connectors::ConnectorId) -> Result<Settings, Error> {
     Ok(collections::table.find(id).select(Settings::as_select()).first(&mut &*conn).await?)

@@ -5,10 +5,12 @@
 //! of an index nor narrowed by one reads the whole collection, so there is none.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use futures_util::TryStreamExt;
 use uuid::Uuid;
 
 use super::json::RecordData;
@@ -16,12 +18,15 @@ use super::model::Collection;
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::ConnectorId;
 use crate::db::Conn;
-use crate::db::keyset::Bind;
+use crate::db::keyset::{Bind, Keyset, Select};
 use crate::db::schema::{collections, record_versions, records};
 use crate::db::version::{SeenVersion, VersionError};
 use crate::web::{Error, SaveError};
 
 pub type RecordId = Uuid;
+
+/// The most bytes of records on a page that [`page`] reads.
+const MAX_PAGE: usize = 4 * 1024 * 1024;
 
 /// A record as it is stored.
 #[derive(Clone, Debug, QueryableByName)]
@@ -68,6 +73,16 @@ pub enum Selection {
 const COLUMNS: &str = "r.data::text AS data, r.version, r.created_at, r.created_by, r.updated_at, r.updated_by";
 
 impl Selection {
+    /// The member by whose values the records are in order.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Selection::All => None,
+            Selection::By(member) | Selection::Equal { member, .. } | Selection::Beginning { member, .. } => {
+                Some(member)
+            }
+        }
+    }
+
     /// The SELECT of all rows, with the collection as the first bind. Where it is not [`Selection::All`], only the
     /// column `sort_key` has an index.
     pub fn select(&self, collection: ConnectorId) -> (String, Vec<Bind>) {
@@ -101,8 +116,48 @@ impl Selection {
 
 /// The record of this id.
 pub async fn find(conn: &Conn, collection: ConnectorId, id: RecordId) -> Result<Record, Error> {
-    let sql = format!("SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1 AND r.id = $2");
+    find_row(conn, collection, id, "").await
+}
+
+/// The record of this id, locked until the transaction ends.
+pub async fn find_and_lock(conn: &Conn, collection: ConnectorId, id: RecordId) -> Result<Record, Error> {
+    find_row(conn, collection, id, "FOR UPDATE").await
+}
+
+async fn find_row(conn: &Conn, collection: ConnectorId, id: RecordId, lock: &str) -> Result<Record, Error> {
+    let sql = format!(
+        "SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1 AND r.id = $2 {lock}"
+    );
     Ok(sql_query(sql).bind::<SqlUuid, _>(collection).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await?)
+}
+
+/// The text of a record after a JSON Merge Patch (RFC 7396), which is not stored.
+pub async fn patched(conn: &Conn, old: &Record, patch: &RecordData) -> Result<String, Error> {
+    let merged = sql::<Text>("merge_patch(").bind::<Text, _>(&old.data).sql("::jsonb, ");
+    let merged = merged.bind::<Text, _>(&patch.text).sql("::jsonb)::text");
+    Ok(diesel::select(merged).get_result(&mut &*conn).await?)
+}
+
+/// One page of a selection in an order, and whether there are more: at most `size` records, and no more after
+/// [`MAX_PAGE`] bytes.
+pub async fn page(
+    conn: &Conn,
+    collection: ConnectorId,
+    selection: &Selection,
+    (keyset, size): (&Keyset<'_>, usize),
+) -> Result<(Vec<Record>, bool), Error> {
+    let (rows, binds) = selection.select(collection);
+    let (mut conn, mut page, mut bytes) = (conn, Vec::new(), 0);
+    let query = Select { with: "", rows: &rows, binds: &binds }.query(keyset, size + 1);
+    let mut records = std::pin::pin!(query.load_stream::<Record>(&mut conn).await?);
+    while let Some(record) = records.try_next().await? {
+        bytes += record.data.len();
+        if page.len() == size || (bytes > MAX_PAGE && !page.is_empty()) {
+            return Ok((page, true));
+        }
+        page.push(record);
+    }
+    Ok((page, false))
 }
 
 /// An earlier state of a record.

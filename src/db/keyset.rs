@@ -190,16 +190,21 @@ struct Count {
 }
 
 impl Select<'_> {
+    /// At most `limit` rows in an order.
+    pub fn query<'q>(&self, keyset: &Keyset<'_>, limit: usize) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+        let Select { with, rows, binds } = self;
+        let skip = keyset.condition(binds.len() + 1).map_or(String::new(), |condition| format!(" WHERE {condition}"));
+        let sql = format!("{with} SELECT * FROM ({rows}) AS rows{skip} ORDER BY {} LIMIT {limit}", keyset.order());
+        keyset.bind(bound(sql, binds))
+    }
+
     /// One page of the rows in an order, and how many rows there are: counted to one more than [`COUNT_LIMIT`].
     pub async fn page<R>(&self, conn: &Conn, keyset: &Keyset<'_>, size: usize) -> QueryResult<(Slice<R>, i64)>
     where
         R: QueryableByName<Pg> + Send + 'static,
     {
         let Select { with, rows, binds } = self;
-        let skip = keyset.condition(binds.len() + 1).map_or(String::new(), |condition| format!(" WHERE {condition}"));
-        let page =
-            format!("{with} SELECT * FROM ({rows}) AS rows{skip} ORDER BY {} LIMIT {}", keyset.order(), size + 1);
-        let page = keyset.bind(bound(page, binds));
+        let page = self.query(keyset, size + 1);
         let count = format!(
             "{with} SELECT count(*) AS n FROM (SELECT FROM ({rows}) AS rows LIMIT {}) AS counted",
             COUNT_LIMIT + 1

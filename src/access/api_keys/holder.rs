@@ -11,6 +11,7 @@ use futures_util::try_join;
 use uuid::Uuid;
 
 use super::KeyRefusal;
+use super::collection::find_collection;
 use crate::access::{PermissionSet, Right, Rights};
 use crate::db::{Conn, Prepared};
 use crate::web::Error;
@@ -60,6 +61,9 @@ pub struct KeyHolder {
     /// The program or the user.
     pub id: Uuid,
     pub name: Arc<str>,
+    /// Whether the key is the token of a collection's own connector, which opens the records of that collection. Its
+    /// holder is the connector.
+    pub is_collection: bool,
     pub(super) rights: HolderRights,
     pub(super) revoked: bool,
     pub(super) expires_at: Option<DateTime<Utc>>,
@@ -319,8 +323,10 @@ pub async fn find_holder(conn: &Conn, hash: &[u8]) -> Result<Option<KeyHolder>, 
     let listed = Prepared(diesel::sql_query(LISTED).bind::<Bytea, _>(hash));
     let (keys, scopes, listed): (Vec<KeyRow>, Vec<ScopeRow>, Vec<ListedRow>) =
         try_join!(key.load(&mut conn_for_key), scopes.load(&mut conn_for_scopes), listed.load(&mut conn_for_listed))?;
-    let key = keys.into_iter().next();
-    Ok(key.map(|key| holder(key, scopes, listed)))
+    match keys.into_iter().next() {
+        Some(key) => Ok(Some(holder(key, scopes, listed))),
+        None => find_collection(conn, hash).await,
+    }
 }
 
 fn holder(row: KeyRow, scopes: Vec<ScopeRow>, listed: Vec<ListedRow>) -> KeyHolder {
@@ -339,6 +345,7 @@ fn holder(row: KeyRow, scopes: Vec<ScopeRow>, listed: Vec<ListedRow>) -> KeyHold
         kind,
         id: row.holder,
         name: row.name.into(),
+        is_collection: false,
         rights,
         revoked: row.revoked,
         expires_at: row.expires_at,

@@ -5,6 +5,7 @@
 //! refused with the next call after it, and never later than five seconds. Danger: an unchecked text
 //! reaching a log; a presented key is parsed and hashed, and never printed.
 
+mod collection;
 mod holder;
 #[cfg(test)]
 mod tests;
@@ -102,12 +103,12 @@ pub struct ApiKeys {
 impl ApiKeys {
     /// Keys that are forgotten when `changes` says that a key, or a person's right, has changed.
     pub fn new(clock: &Clock, changes: &ChangeListener) -> ApiKeys {
-        let kept = Cache::new(clock, MOST_KEPT);
+        let kept: Cache<[u8; 32], Arc<KeyHolder>> = Cache::new(clock, MOST_KEPT);
         let forgetful = kept.clone();
         changes.subscribe(move |change| match change {
             ChangeEvent::Keys | ChangeEvent::Everything => forgetful.clear(),
-            // Keys name connectors by their ids, which do not change.
-            ChangeEvent::Connector(_) => {}
+            // Keys name connectors by their ids, which do not change. A collection's token goes with its connector.
+            ChangeEvent::Connector(id) => forgetful.forget_where(|holder| holder.id == id),
         });
         ApiKeys { kept, uses: Arc::default() }
     }

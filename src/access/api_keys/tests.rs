@@ -64,6 +64,7 @@ fn key(rights: HolderRights, scopes: Vec<Scope>) -> KeyHolder {
         kind: HolderKind::Program,
         id: Uuid::from_u128(2),
         name: "Billing".into(),
+        is_collection: false,
         rights,
         revoked: false,
         expires_at: None,

@@ -79,6 +79,9 @@ impl Examples {
             path if path.starts_with("/profile/keys/{key}") => {
                 path.replace("{key}", &self.api_key(app).await).replace("{connector}", "payroll")
             }
+            path if path.starts_with("/api/v1/collections/{key}") => {
+                path.replace("{key}", &key).replace("{id}", &Uuid::now_v7().to_string())
+            }
             path if path.starts_with("/api/v1/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{name}", "list").replace("{path}", "orders")
             }
