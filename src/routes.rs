@@ -18,6 +18,7 @@ use crate::access::Permission::{
 };
 use crate::access::{AccessCheck, Needs, check_access, session_errors};
 use crate::accounts::DbSessionStore;
+use crate::collections::record_pages;
 use crate::people::{groups, users};
 use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
@@ -135,6 +136,15 @@ pub fn all() -> Vec<Route> {
         get("/collections/new", may(CreateConnectors), collections::new),
         get("/collections/{key}/edit", may(EditConnectors), collections::edit),
         post("/collections/{key}/edit", may(EditConnectors), Never("it changes no address and no secret"), collections::update),
+        get("/collections/{key}", may(ViewConnectors), collections::list_records),
+        get("/collections/{key}/records/new", may(CallConnectors), record_pages::new),
+        post("/collections/{key}/records", may(CallConnectors), Never("records give no power"), record_pages::create),
+        get("/collections/{key}/records/{id}", may(ViewConnectors), record_pages::edit),
+        post("/collections/{key}/records/{id}", may(CallConnectors), Never("records give no power"), record_pages::update),
+        get("/collections/{key}/records/{id}/delete", may(CallConnectors), record_pages::confirm_delete),
+        post("/collections/{key}/records/{id}/delete", may(CallConnectors), TAKES_AWAY, record_pages::delete),
+        get("/collections/{key}/records/{id}/versions", may(ViewConnectors), record_pages::history),
+        get("/collections/{key}/records/{id}/versions/{version}/edit", may(CallConnectors), record_pages::restore),
         get("/api/v1", SignIn, api::description),
         get("/audit", may(ViewAuditLog), audit::list),
         post("/audit/exports", may(ViewAuditLog), Always, audit::export),

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
@@ -55,6 +55,20 @@ impl RecordData {
         }
     }
 
+    /// The members of a record that was read before, with their values as they stand in its text.
+    pub fn raw_members(text: &str) -> Result<Vec<(String, &str)>, JsonProblem> {
+        let mut members = Vec::new();
+        let mut rest = text.trim_start().trim_start_matches('{').trim_start();
+        while !rest.starts_with('}') {
+            let (name, after) = next_value::<String>(rest)?;
+            let after = after.trim_start().trim_start_matches(':').trim_start();
+            let (_, end) = next_value::<IgnoredAny>(after)?;
+            members.push((name, &after[..after.len() - end.len()]));
+            rest = end.trim_start().trim_start_matches(',').trim_start();
+        }
+        Ok(members)
+    }
+
     /// The members as one value.
     pub fn value(&self) -> Value {
         Value::Object(self.members.clone())
@@ -67,16 +81,28 @@ impl From<Map<String, Value>> for RecordData {
     }
 }
 
+/// The value at the beginning of a text, and what stands behind it.
+fn next_value<'t, T: Deserialize<'t>>(text: &'t str) -> Result<(T, &'t str), JsonProblem> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+    match values.next() {
+        Some(Ok(value)) => Ok((value, &text[values.byte_offset()..])),
+        Some(Err(error)) => Err(problem(&error)),
+        None => Err(JsonProblem::NotAnObject),
+    }
+}
+
+fn problem(error: &serde_json::Error) -> JsonProblem {
+    let (line, column) = (error.line(), error.column());
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    JsonProblem::Invalid { line, column, message: message.to_owned() }
+}
+
 /// Reads any JSON value strictly.
 pub(super) fn parse_value(text: &str) -> Result<Value, JsonProblem> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict(0).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default();
-        JsonProblem::Invalid { line, column, message: message.to_owned() }
-    })
+    value.map_err(|error| problem(&error))
 }
 
 /// A JSON value that is no array and no object, for comparing with members: the text itself if it is one, or else the
@@ -232,6 +258,16 @@ mod tests {
         let data = RecordData::parse(text).expect("a record");
         assert_eq!(data.text, text);
         assert_eq!(data.members["tags"], serde_json::json!([null, true, "ä"]));
+    }
+
+    #[test]
+    fn members_have_their_text() {
+        let text = r#" { "a\n" : 1.50 ,"b":[1, {"}": "]"}],"c":"x\"y", "d": null}"#;
+        let members = RecordData::raw_members(text).expect("members");
+        let expected = [("a\n", "1.50"), ("b", r#"[1, {"}": "]"}]"#), ("c", r#""x\"y""#), ("d", "null")];
+        assert_eq!(members, expected.map(|(name, value)| (name.to_owned(), value)));
+        assert_eq!(RecordData::raw_members("{}"), Ok(Vec::new()));
+        assert!(RecordData::raw_members("{\"a\"").is_err());
     }
 
     #[test]

@@ -11,6 +11,9 @@ mod json;
 mod model;
 mod pages;
 mod queries;
+mod record_form;
+mod record_list;
+pub mod record_pages;
 pub mod records;
 mod schema;
 
@@ -18,4 +21,5 @@ pub use json::{JsonProblem, MAX_RECORD, MAX_TEXT, RecordData, scalar};
 pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
 pub use pages::{create, edit, list, new, update};
 pub use queries::{create as insert, find, find_and_hold, settings};
+pub use record_list::list as list_records;
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

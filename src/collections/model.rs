@@ -47,6 +47,12 @@ impl Settings {
         self.schema.as_ref() == Some(&schema.document)
     }
 
+    /// Whether the schema says that this member is a text, so that what is typed to compare with it is one.
+    pub fn is_text(&self, member: &str) -> bool {
+        let property = self.schema.as_ref().and_then(|schema| schema.get("properties")?.get(member));
+        property.and_then(|property| property.get("type")).is_some_and(|kind| kind == "string")
+    }
+
     /// The schema as it is stored, indented for people; empty without one.
     pub fn schema_text(&self) -> String {
         self.schema.as_ref().map_or(String::new(), |schema| format!("{schema:#}"))

@@ -25,4 +25,4 @@ pub use model::{
 };
 pub use pages::{confirm_delete, delete, list};
 pub use queries::create as insert;
-pub use run::{RunBodies, RunQuotas, download, run};
+pub use run::{RunBodies, RunQuotas, download, indented, run};

@@ -9,7 +9,7 @@ const SPACES_PER_LEVEL: usize = 2;
 
 /// Indents a JSON text; `None` if it is not JSON, or would become longer than `max` bytes. Strings are written without
 /// unnecessary escapes, so that people can read them and secrets in them are found.
-pub(super) fn indented(text: &str, max: usize) -> Option<String> {
+pub fn indented(text: &str, max: usize) -> Option<String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut writer = Writer { out: String::with_capacity(text.len().min(max)), depth: 0 };

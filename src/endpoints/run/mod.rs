@@ -36,6 +36,7 @@ use report::Response;
 use response_cache::Owner;
 
 pub(super) use body::BodyFormat;
+pub use json::indented;
 pub(super) use report::{Outcome, Report};
 pub use response_cache::RunBodies;
 

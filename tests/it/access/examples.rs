@@ -68,7 +68,9 @@ impl Examples {
             path if path.starts_with("/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }
-            path if path.starts_with("/collections/{key}") => path.replace("{key}", "books"),
+            path if path.starts_with("/collections/{key}") => {
+                path.replace("{key}", "books").replace("{id}", &self.record(app).await).replace("{version}", "1")
+            }
             path if path.starts_with("/categories/{id}") => path.replace("{id}", &self.category.to_string()),
             "/calls/{place}" => format!("/calls/{}", self.call),
             path if path.starts_with("/programs/{program}") => path
@@ -93,6 +95,19 @@ impl Examples {
         };
         assert!(!path.contains('{'), "{path} has no example: give Examples::path one");
         path
+    }
+
+    /// A record that has an earlier version; another one each time, because forms delete it.
+    async fn record(&self, app: &TestApp) -> String {
+        let id = Uuid::now_v7();
+        app.sql(&format!(
+            "INSERT INTO records (collection_id, id, data, version, created_at, created_by, updated_at, updated_by)
+             SELECT id, '{id}', '{{}}', 2, now(), '', now(), '' FROM connectors WHERE key = 'books';
+             INSERT INTO record_versions (collection_id, record_id, version, data, saved_at, saved_by)
+             SELECT id, '{id}', 1, '{{}}', now(), '' FROM connectors WHERE key = 'books'"
+        ))
+        .await;
+        id.to_string()
     }
 
     /// A key of the program that leads to Payroll; another one each time, since one can be revoked once only.

@@ -61,6 +61,7 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
     let (user, group) = (path("/users/{id}").await, path("/groups/{id}").await);
     let endpoint = path("/connectors/{key}/endpoints/{id}").await;
     let key = path("/programs/{program}/keys/{key}").await;
+    let record = path("/collections/{key}/records/{id}").await;
     let own = format!("/profile/keys/{}", own_key(app, ana).await);
     let mut all = Vec::new();
     let mut add = |route, page: String, action: &str, (table, row), change| {
@@ -79,6 +80,8 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
     add("/collections/{key}/edit", books.into(), books, ("connectors", "key = 'books'".into()), |form| {
         form.set("description", "Mine")
     });
+    let record_row = ("records", at(&id_in(&record)));
+    add("/collections/{key}/records/{id}", record.clone(), &record, record_row, |form| form.set("json", "{}"));
     add("/programs/{program}", format!("{program}/edit"), &program, ("programs", at(&id_in(&program))), |form| {
         form.set("description", "Mine")
     });
@@ -121,6 +124,7 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
     );
     for (route, address, table, row) in [
         ("/connectors/{key}/endpoints/{id}/delete", format!("{endpoint}/delete"), "endpoints", at(&id_in(&endpoint))),
+        ("/collections/{key}/records/{id}/delete", format!("{record}/delete"), "records", at(&id_in(&record))),
         ("/programs/{program}/delete", format!("{program}/delete"), "programs", at(&id_in(&program))),
         ("/connectors/{key}/delete", "/connectors/payroll/delete".into(), "connectors", at(&connector)),
     ] {
@@ -170,6 +174,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
             "/audit/exports",
             "/categories",
             "/collections",
+            "/collections/{key}/records",
             "/connectors",
             "/connectors/{key}/duplicates",
             "/connectors/{key}/endpoints",
