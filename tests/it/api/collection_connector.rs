@@ -1,9 +1,12 @@
 //! The connector of a collection calls this program itself: the one exception of the address guard, and no other.
 
+use connectory::access::Permission::{CallConnectors, ViewActivity};
 use connectory::outbound::{Outbound, Policy};
 use serde_json::json;
 
 use super::*;
+
+const BOOK: &str = r#"{"type": "object", "required": ["title"], "properties": {"title": {"type": "string"}, "pages": {"type": "integer"}}}"#;
 
 impl World {
     async fn call_books(&self, endpoint: &str, variables: Value) -> Answer {
@@ -36,6 +39,56 @@ async fn in_place_of_the_listener(
     let world = World::on(app, |_| Reply::json(200, "{}")).await;
     world.app.collection("Books", "").await;
     (world, own)
+}
+
+#[tokio::test]
+async fn a_program_uses_a_collection_through_its_endpoints_and_the_proxy() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.app.collection("Books", BOOK).await;
+    let created = world.call_books("CreateRecord", json!({ "record": { "title": "Emil", "pages": 224 } })).await;
+    assert_eq!(created.is_upstreams().status, 201, "{created:?}");
+    let id = created.json()["id"].as_str().expect("an id").to_string();
+    let refused = world.call_books("CreateRecord", json!({ "record": { "pages": 1 } })).await;
+    assert_eq!(refused.is_upstreams().status, 422, "{refused:?}");
+    let updated =
+        world.call_books("UpdateRecord", json!({ "id": id, "record": { "title": "Emil and the Detectives" } })).await;
+    assert_eq!(updated.is_upstreams().status, 200, "{updated:?}");
+    let found = world.call_books("GetRecord", json!({ "id": id })).await;
+    assert_eq!(found.is_upstreams().json()["data"], json!({ "title": "Emil and the Detectives" }));
+    let listed = world.call_books("ListAll", json!({ "limit": 10, "sort": "-title" })).await;
+    assert_eq!(listed.is_upstreams().json()["records"][0]["id"], id.as_str());
+
+    let proxied = world.request("POST", "/books/proxy").json(&json!({ "title": "Konrad" }));
+    let proxied = Answer::of(proxied).await;
+    assert_eq!(proxied.is_upstreams().status, 201, "{proxied:?}");
+    let listed = world.get("/books/proxy?filter.title=Konrad").await;
+    assert_eq!(listed.is_upstreams().json()["records"].as_array().expect("records").len(), 1);
+
+    let deleted = world.call_books("DeleteRecord", json!({ "id": id })).await;
+    assert_eq!(deleted.is_upstreams().status, 204, "{deleted:?}");
+    assert_eq!(world.call_books("GetRecord", json!({ "id": id })).await.is_upstreams().status, 404);
+    assert_eq!(world.app.count("SELECT count(*) FROM records").await, 1);
+    world.wait_for_log(9).await;
+    let names = world.log("endpoint_name, status").await;
+    assert_eq!(names.len(), 9, "a call is logged once: {names:?}");
+    assert_eq!(names[0], ["CreateRecord", "201"]);
+}
+
+#[tokio::test]
+async fn a_person_runs_its_endpoints_and_finds_the_call() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    let app = &world.app;
+    app.collection("Books", "").await;
+    let ana = app.person(&[CallConnectors, ViewActivity]).await;
+    let page = ana.get("/connectors/books/endpoints").await.click("ListAll").await.expect(200);
+    let address = page.path.clone();
+    let page = page.form(&format!("{address}/runs")).send().await.expect(200);
+    let outcome = page.texts("main .note[data-focus] h2").join(" ");
+    assert!(outcome.starts_with("200 OK in "), "{outcome}");
+    assert!(page.text().contains("\"records\": []"), "{}", page.text());
+    assert!(!page.html.contains("cty_"), "the token is masked");
+    app.call_log.finish().await;
+    assert!(ana.get("/connectors/books/activity").await.text().contains("ListAll"));
 }
 
 #[tokio::test]
@@ -85,14 +138,17 @@ async fn no_other_connector_reaches_the_own_listener() {
 async fn it_calls_nothing_but_its_collection() {
     let public = "https://connectory.example.org";
     let (world, own) = in_place_of_the_listener(public, |_| Reply::json(200, "{}")).await;
-    for (name, path) in [
+    let planted = [
         ("pages", "/connectors"),
         ("calls", "/api/v1/connectors"),
         ("other", "/api/v1/collections/wages/records"),
         ("alike", "/api/v1/collections/books/records-of-others"),
         ("above", "/api/v1/collections/books"),
-    ] {
+    ];
+    for (name, path) in planted {
         world.plant(name, &format!("{public}{path}")).await;
+    }
+    for (name, path) in planted {
         let answer = world.call_books(name, json!({})).await;
         assert_eq!(answer.problem(), "host_not_allowed", "{path}");
     }
@@ -101,9 +157,12 @@ async fn it_calls_nothing_but_its_collection() {
         assert_ne!(answer.status, 200, "{path}");
     }
     // Even with another base URL, behind the program's back, the guard keeps it within the API of collections.
-    for base in ["/connectors", "/api/v1/connectors/ledger/proxy", "/api/v1/collections"] {
-        world.app.sql(&format!("UPDATE connectors SET base_url = '{public}{base}' WHERE key = 'books'")).await;
-        let answer = world.get("/books/proxy").await;
+    for (key, base) in
+        [("one", "/connectors"), ("two", "/api/v1/connectors/ledger/proxy"), ("three", "/api/v1/collections")]
+    {
+        world.app.collection(key, "").await;
+        world.app.sql(&format!("UPDATE connectors SET base_url = '{public}{base}' WHERE key = '{key}'")).await;
+        let answer = world.get(&format!("/{key}/proxy")).await;
         assert_eq!(answer.problem(), "api_address_refused", "{base}");
     }
     assert_eq!(own.seen().len(), 0);
