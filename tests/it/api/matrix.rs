@@ -6,7 +6,7 @@ use super::*;
 
 const REVIEWED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/api/matrix.txt");
 
-/// What is tried with every key: the words of the row, method and address.
+/// What is tried with every key: the words of the row, method and address below the connectors.
 const WANTS: [(&str, &str, &str); 13] = [
     ("list connectors", "GET", ""),
     ("describe Ledger", "GET", "/ledger"),
@@ -21,6 +21,15 @@ const WANTS: [(&str, &str, &str); 13] = [
     ("proxy GET to Orders", "GET", "/orders/proxy/x"),
     ("read Ledger’s token", "POST", "/ledger/token"),
     ("read Orders’ token", "POST", "/orders/token"),
+];
+
+/// The same below the collections.
+const WANTS_OF_COLLECTIONS: [(&str, &str, &str); 5] = [
+    ("list collections", "GET", ""),
+    ("describe Books", "GET", "/books"),
+    ("list the records of Books", "GET", "/books/records"),
+    ("create a record of Books", "POST", "/books/records"),
+    ("list the records of Ledger, which is no collection", "GET", "/ledger/records"),
 ];
 
 #[tokio::test]
@@ -38,6 +47,7 @@ async fn every_key_opens_what_was_reviewed() {
     world.endpoint("write", "POST", "/x").await;
     app.sql(&format!("INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by) VALUES (gen_random_uuid(), '{orders}', 'read', 'read', 'GET', '/x', now(), 'Ana', now(), 'Ana')")).await;
 
+    let books = Some(app.collection("Books", "").await);
     let ledger = Some(world.connector);
     let mut table = String::new();
     for (who, connector, endpoints, proxy, token, change) in [
@@ -48,6 +58,8 @@ async fn every_key_opens_what_was_reviewed() {
         ("Ledger, its endpoint read only", ledger, false, false, false, "endpoint"),
         ("Ledger, the proxy only", ledger, false, true, false, ""),
         ("Ledger, the token only", ledger, false, false, true, ""),
+        ("Books, the proxy only", books, false, true, false, ""),
+        ("Books, endpoints only", books, true, false, false, ""),
         ("all connectors, everything, GET only", None, true, true, true, "methods = '{GET}'"),
         ("no connector at all", None, false, false, false, "none"),
         ("everything, expired", None, true, true, true, "expires_at = now() - interval '1 second'"),
@@ -65,23 +77,37 @@ async fn every_key_opens_what_was_reviewed() {
         }
         table.push_str(&format!("{who}\n"));
         for (what, method, path) in WANTS {
-            let request = world.bare(method, path).bearer_auth(key.expose());
-            let answer = Answer::of(request).await;
-            let told = match answer.header("connectory-answer") {
-                "upstream" => "the API’s answer".into(),
-                _ if answer.status == 200 => format!("{} of {}", answer.status, keys_in(&answer)),
-                _ => format!("{} {}", answer.status, answer.problem()),
-            };
-            table.push_str(&format!("    {what}: {told}\n"));
+            let answer = Answer::of(world.bare(method, path).bearer_auth(key.expose())).await;
+            table.push_str(&format!("    {what}: {}\n", told(&answer)));
+        }
+        for (what, method, path) in WANTS_OF_COLLECTIONS {
+            let method = method.parse().expect("a method");
+            let request = world.http.request(method, format!("http://{}/api/v1/collections{path}", app.address));
+            let answer = Answer::of(request.bearer_auth(key.expose()).json(&serde_json::json!({}))).await;
+            table.push_str(&format!("    {what}: {}\n", told(&answer)));
         }
     }
     compare(&table);
 }
 
+fn told(answer: &Answer) -> String {
+    match answer.header("connectory-answer") {
+        "upstream" => "the API’s answer".into(),
+        _ if answer.status < 300 => format!("{} of {}", answer.status, keys_in(answer)),
+        _ => format!("{} {}", answer.status, answer.problem()),
+    }
+}
+
 /// What an answer of Connectory's own tells of.
 fn keys_in(answer: &Answer) -> String {
     let document = answer.json();
-    if let Some(list) = document["connectors"].as_array() {
+    if document["records"].is_array() || document["data"].is_object() {
+        return "records".into();
+    }
+    if document["members"].is_array() {
+        return document["key"].as_str().unwrap_or_default().into();
+    }
+    if let Some(list) = document["connectors"].as_array().or(document["collections"].as_array()) {
         let keys: Vec<&str> = list.iter().filter_map(|one| one["key"].as_str()).collect();
         return if keys.is_empty() { "nothing".into() } else { keys.join(", ") };
     }
