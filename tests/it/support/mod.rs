@@ -6,6 +6,7 @@ use uuid::Uuid;
 mod app;
 pub mod authorization_server;
 mod browser;
+mod collections;
 mod database;
 mod form;
 pub mod forward_proxy;
