@@ -143,8 +143,9 @@ pub async fn make_collection(change: &mut Change<'_>, id: ConnectorId, url: &Htt
 
 /// Lets the base URLs of collections' connectors begin with the address at which this program is reached now.
 pub async fn move_collections(conn: &mut Conn, address: &PublicAddress) -> Result<usize, Error> {
+    // By the few collections: a start does not read all connectors.
     let sql = "UPDATE connectors SET base_url = $1 || substring(base_url FROM '/api/v1/collections/.*')
-        WHERE is_collection AND NOT starts_with(base_url, $1 || '/api/v1/collections/')";
+        FROM collections WHERE connectors.id = connector_id AND NOT starts_with(base_url, $1 || '/api/v1/collections/')";
     Ok(diesel::sql_query(sql).bind::<Text, _>(address.to_string()).execute(conn).await?)
 }
 
