@@ -11,7 +11,7 @@ use super::record_form::json_text;
 use super::records::{Record, Selection};
 use crate::access::{RequestContext, Right};
 use crate::db::keyset::Select;
-use crate::web::{Column, Error, Layout, ListQuery, Pages, Row, Segment, SelectOption, page};
+use crate::web::{Column, Error, Layout, ListQuery, Pages, Row, Segment, SelectOption, beginning, page};
 
 /// The most characters of a value that the list shows.
 const SHOWN: usize = 80;
@@ -155,11 +155,12 @@ fn selection(collection: &Collection, query: &ListQuery<Record>) -> Selection {
 fn list_row(collection: &Collection, record: Record) -> Result<ListRow, Error> {
     let members = &collection.settings.members;
     let cells = if members.is_empty() {
-        vec![cut(&record.data)]
+        vec![beginning(&record.data, SHOWN)]
     } else {
         let values = RecordData::raw_members(&record.data).map_err(Error::internal)?;
-        let value =
-            |member: &String| values.iter().find(|(name, _)| name == member).map(|(_, raw)| cut(&readable(raw)));
+        let value = |member: &String| {
+            values.iter().find(|(name, _)| name == member).map(|(_, raw)| beginning(&readable(raw), SHOWN))
+        };
         members.iter().map(|member| value(member).unwrap_or_default()).collect()
     };
     Ok(ListRow { record, cells })
@@ -171,17 +172,5 @@ pub(super) fn readable(raw: &str) -> String {
         Some(b'"') => serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()),
         Some(b'n') => String::new(),
         _ => raw.to_owned(),
-    }
-}
-
-fn cut(text: &str) -> String {
-    shortened(text, SHOWN)
-}
-
-/// The beginning of a text that is too long.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

@@ -12,14 +12,15 @@ use super::json::RecordData;
 use super::model::Collection;
 use super::queries;
 use super::record_form::{RecordForm, indented};
-use super::record_list::{readable, shortened};
+use super::record_list::readable;
 use super::records::{self, NewRecord, Record, RecordVersion};
 use super::schema::RecordSchema;
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::{
-    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, Segment, Segments, date_time, page,
+    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, Segment, Segments, beginning,
+    date_time, page,
 };
 
 /// The most characters of a value in a comparison.
@@ -203,7 +204,7 @@ fn differences(before: &str, after: &str) -> Result<Vec<Difference>, Error> {
     let value = |members: &[(String, &str)], name: &str| {
         let member = members.iter().find(|(known, _)| known == name);
         member.map_or(String::new(), |(_, raw)| {
-            shortened(if *raw == "null" { raw.to_string() } else { readable(raw) }.as_str(), COMPARED)
+            beginning(if *raw == "null" { raw.to_string() } else { readable(raw) }.as_str(), COMPARED)
         })
     };
     let added = after.iter().filter(|(name, _)| !before.iter().any(|(known, _)| known == name));
@@ -232,7 +233,7 @@ fn delete_page(
         sentences: vec!["This cannot be undone. Its history is deleted as well.".into()],
         facts: vec![
             Fact::code("Record", record.id.to_string()),
-            Fact::code("Contents", shortened(&record.data, COMPARED)),
+            Fact::code("Contents", beginning(&record.data, COMPARED)),
             Fact::text("Last changed", format!("{} by {}", date_time(&record.updated_at), record.updated_by)),
         ],
         action: format!("{own}/delete"),

@@ -40,7 +40,7 @@ pub use log_throttle::LogThrottle;
 pub use path::{Segment, Segments, segment};
 pub use secret_names::{secret_warning, secret_warning_of};
 pub use text::{
-    capitalized, counted, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative,
-    short_date, size, with_zone,
+    beginning, capitalized, counted, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural,
+    relative, short_date, size, with_zone,
 };
 pub use zone::Zone;

@@ -47,6 +47,14 @@ pub fn size(bytes: i64) -> String {
     }
 }
 
+/// The beginning of a text that has more than `most` characters, with an ellipsis.
+pub fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// `token server` → `Token server`.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();

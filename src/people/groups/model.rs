@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::access::PermissionSet;
 use crate::db::schema::{groups, users};
 use crate::name::{Name, NameProblem};
-use crate::web::{Column, Confirmation, Row};
+use crate::web::{Column, Confirmation, Row, beginning};
 
 /// The longest name of a group, in characters.
 const LONGEST_NAME: usize = 100;
@@ -67,10 +67,7 @@ impl Group {
 
     /// The beginning of the description.
     pub fn description_start(&self) -> String {
-        match self.description.char_indices().nth(DESCRIPTION_START) {
-            Some((end, _)) => format!("{}…", self.description[..end].trim_end()),
-            None => self.description.clone(),
-        }
+        beginning(&self.description, DESCRIPTION_START)
     }
 }
 
