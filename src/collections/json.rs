@@ -6,7 +6,8 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
@@ -57,16 +58,7 @@ impl RecordData {
 
     /// The members of a record that was read before, with their values as they stand in its text.
     pub fn raw_members(text: &str) -> Result<Vec<(String, &str)>, JsonProblem> {
-        let mut members = Vec::new();
-        let mut rest = text.trim_start().trim_start_matches('{').trim_start();
-        while !rest.starts_with('}') {
-            let (name, after) = next_value::<String>(rest)?;
-            let after = after.trim_start().trim_start_matches(':').trim_start();
-            let (_, end) = next_value::<IgnoredAny>(after)?;
-            members.push((name, &after[..after.len() - end.len()]));
-            rest = end.trim_start().trim_start_matches(',').trim_start();
-        }
-        Ok(members)
+        serde_json::from_str(text).map(|RawMembers(members)| members).map_err(|error| problem(&error))
     }
 
     /// The members as one value.
@@ -75,19 +67,27 @@ impl RecordData {
     }
 }
 
-impl From<Map<String, Value>> for RecordData {
-    fn from(members: Map<String, Value>) -> RecordData {
-        RecordData { text: Value::Object(members.clone()).to_string(), members }
+/// The members of an object in the order of its text.
+struct RawMembers<'t>(Vec<(String, &'t str)>);
+
+impl<'de> Deserialize<'de> for RawMembers<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<RawMembers<'de>, D::Error> {
+        reader.deserialize_map(RawMembers(Vec::new()))
     }
 }
 
-/// The value at the beginning of a text, and what stands behind it.
-fn next_value<'t, T: Deserialize<'t>>(text: &'t str) -> Result<(T, &'t str), JsonProblem> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
-    match values.next() {
-        Some(Ok(value)) => Ok((value, &text[values.byte_offset()..])),
-        Some(Err(error)) => Err(problem(&error)),
-        None => Err(JsonProblem::NotAnObject),
+impl<'de> Visitor<'de> for RawMembers<'de> {
+    type Value = RawMembers<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<RawMembers<'de>, A::Error> {
+        while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
+            self.0.push((name, value.get()));
+        }
+        Ok(self)
     }
 }
 
