@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::connectors::page;
 use super::problem::{COLLECTION_NOT_FOUND, Problem};
@@ -14,6 +14,16 @@ use crate::collections::{self, records_path};
 use crate::web::Error;
 
 const LIST: &str = "/api/v1/collections";
+
+/// Which collection is meant. It only describes the address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "addresses are read as `Captures`")]
+pub(super) struct CollectionPath {
+    /// The collection’s key, which is that of its data connector.
+    #[param(example = "books")]
+    key: String,
+}
 
 /// Collections whose records the API key can use.
 #[derive(Serialize, ToSchema)]
@@ -87,7 +97,7 @@ pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
 /// Its schema, and the members by which its records can be sorted and filtered.
 #[utoipa::path(
     get, path = "/api/v1/collections/{key}", operation_id = "get_collection",
-    params(("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books")),
+    params(CollectionPath),
     responses((status = 200, description = "As asked.", body = CollectionDetails)),
 )]
 pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {

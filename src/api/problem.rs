@@ -182,6 +182,13 @@ impl From<crate::web::Error> for Problem {
     }
 }
 
+/// A save of what the transaction has locked: only a fault ends it.
+impl From<crate::web::SaveError> for Problem {
+    fn from(error: crate::web::SaveError) -> Problem {
+        crate::web::Error::from(error).into()
+    }
+}
+
 /// A transaction that could not be finished.
 impl From<diesel::result::Error> for Problem {
     fn from(error: diesel::result::Error) -> Problem {

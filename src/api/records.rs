@@ -15,11 +15,11 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::calls::read_body;
-use super::collections::{collection_not_found, missing};
+use super::collections::{CollectionPath, collection_not_found, missing};
 use super::problem::{
     BODY_TOO_LARGE, CONTENT_TYPE_NOT_TAKEN, FieldError, MALFORMED, Problem, RECORD_CHANGED, RECORD_DOES_NOT_FIT,
     RECORD_NOT_FOUND,
@@ -31,15 +31,27 @@ use crate::access::{Actor, Right, Wants};
 use crate::audit::{Change, transaction};
 use crate::collections::records::{self, NewRecord, Record, RecordId};
 use crate::collections::{self, Collection, JsonProblem, MAX_TEXT, RecordData, records_path};
-use crate::db::version::SeenVersion;
 use crate::relay::ConnectorSnapshot;
-use crate::web::{Error, Held, SaveError};
+use crate::web::{Error, Held};
 
 /// The content type of a record.
 const JSON: &str = "application/json";
 
 /// The content type of a patch (RFC 7396 4).
 pub(super) const PATCH: &str = "application/merge-patch+json";
+
+/// Which record is meant. The same for every operation of one; it only describes the address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "addresses are read as `Captures`")]
+struct RecordPath {
+    /// The collection’s key, which is that of its data connector.
+    #[param(example = "books")]
+    key: String,
+    /// The record’s id.
+    #[param(example = "019a2b3c-4d5e-7f80-90a1-b2c3d4e5f607")]
+    id: String,
+}
 
 /// Records of a collection.
 #[derive(Serialize, ToSchema)]
@@ -107,7 +119,7 @@ impl RecordDocument {
 #[utoipa::path(
     get, path = "/api/v1/collections/{key}/records", operation_id = "list_records",
     params(
-        ("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books"),
+        CollectionPath,
         ("limit" = Option<u32>, Query, nullable = false, description = "How many records, from 1 to 100.", example = 25),
         ("after" = Option<String>, Query, nullable = false, description = "Where the list goes on; comes in “next”."),
         ("sort" = Option<String>, Query, nullable = false, description = "created, modified or a member; with a minus sign before it for descending order.", example = "-created"),
@@ -136,7 +148,7 @@ pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
 /// The response has the record’s id, and its address in the header Location.
 #[utoipa::path(
     post, path = "/api/v1/collections/{key}/records", operation_id = "create_record",
-    params(("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books")),
+    params(CollectionPath),
     request_body(content = Object, content_type = "application/json", description = "The record.", example = json!({ "title": "Emil and the Detectives", "pages": 224 })),
     responses((status = 201, description = "Created.", body = RecordDocument, headers(("Location" = String, description = "The record’s address."), ("ETag" = String, description = "The record’s version.")))),
 )]
@@ -146,7 +158,7 @@ pub(super) async fn create(mut request: ApiRequest) -> Result<HttpResponse, Prob
     let id = Uuid::now_v7();
     let record = change(&request, async |change, collection| {
         check(collection, &data)?;
-        records::create(change, collection, &NewRecord { id, data: &data }).await?;
+        records::add(change, collection, &NewRecord { id, data: &data }).await?;
         Ok(records::find(change.conn, collection.connector.id, id).await?)
     })
     .await?;
@@ -162,8 +174,7 @@ pub(super) async fn create(mut request: ApiRequest) -> Result<HttpResponse, Prob
 #[utoipa::path(
     get, path = "/api/v1/collections/{key}/records/{id}", operation_id = "get_record",
     params(
-        ("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books"),
-        ("id" = String, Path, description = "The record’s id.", example = "019a2b3c-4d5e-7f80-90a1-b2c3d4e5f607"),
+        RecordPath,
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags of versions that need not be sent.", example = "\"1\""),
     ),
     responses(
@@ -189,8 +200,7 @@ pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     put, path = "/api/v1/collections/{key}/records/{id}", operation_id = "replace_record",
     params(
-        ("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books"),
-        ("id" = String, Path, description = "The record’s id.", example = "019a2b3c-4d5e-7f80-90a1-b2c3d4e5f607"),
+        RecordPath,
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the version to replace.", example = "\"1\""),
     ),
     request_body(content = Object, content_type = "application/json", description = "The record.", example = json!({ "title": "Emil and the Detectives", "pages": 160 })),
@@ -215,8 +225,7 @@ pub(super) async fn replace(mut request: ApiRequest) -> Result<HttpResponse, Pro
 #[utoipa::path(
     patch, path = "/api/v1/collections/{key}/records/{id}", operation_id = "patch_record",
     params(
-        ("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books"),
-        ("id" = String, Path, description = "The record’s id.", example = "019a2b3c-4d5e-7f80-90a1-b2c3d4e5f607"),
+        RecordPath,
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the version to change.", example = "\"1\""),
     ),
     request_body(content = Object, content_type = "application/merge-patch+json", description = "The members to change.", example = json!({ "pages": 160, "shelf": null })),
@@ -240,8 +249,7 @@ pub(super) async fn patch(mut request: ApiRequest) -> Result<HttpResponse, Probl
 #[utoipa::path(
     delete, path = "/api/v1/collections/{key}/records/{id}", operation_id = "delete_record",
     params(
-        ("key" = String, Path, description = "The collection’s key, which is that of its data connector.", example = "books"),
-        ("id" = String, Path, description = "The record’s id.", example = "019a2b3c-4d5e-7f80-90a1-b2c3d4e5f607"),
+        RecordPath,
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the version to delete.", example = "\"1\""),
     ),
     responses((status = 204, description = "Deleted.")),
@@ -250,7 +258,7 @@ pub(super) async fn delete(request: ApiRequest) -> Result<HttpResponse, Problem>
     open(&request).await?;
     change(&request, async |change, collection| {
         let old = find_unchanged(&request, change, collection).await?;
-        Ok(records::delete(change, collection, (&old, seen(&old)?)).await?)
+        Ok(records::remove(change, collection, &old).await?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -339,7 +347,7 @@ async fn save(
     new: &RecordData,
 ) -> Result<Record, Problem> {
     check(collection, new)?;
-    records::update(change, collection, (old, seen(old)?), new).await?;
+    records::store(change, collection, old, new).await?;
     Ok(records::find(change.conn, collection.connector.id, old.id).await?)
 }
 
@@ -358,10 +366,6 @@ fn check(collection: &Collection, data: &RecordData) -> Result<(), Problem> {
     let errors = Some(errors.collect());
     let problem = RECORD_DOES_NOT_FIT.because(format!("{} has a schema.", collection.connector.label));
     Err(Problem { errors, ..problem.into() })
-}
-
-fn seen(record: &Record) -> Result<SeenVersion, Problem> {
-    SeenVersion::compare(record.version, record.version).ok_or_else(record_not_found)
 }
 
 fn record_id(request: &ApiRequest) -> Result<RecordId, Problem> {
@@ -386,15 +390,5 @@ impl From<JsonProblem> for Problem {
     fn from(problem: JsonProblem) -> Problem {
         let kind = if problem == JsonProblem::TooLarge { &BODY_TOO_LARGE } else { &MALFORMED };
         kind.because(format!("{problem}.")).into()
-    }
-}
-
-/// A refusal is one of a record that another request has changed, because settings and record are locked.
-impl From<SaveError> for Problem {
-    fn from(error: SaveError) -> Problem {
-        match error {
-            SaveError::Stale => RECORD_CHANGED.because("The record was changed at the same time.").into(),
-            error => Error::from(error).into(),
-        }
     }
 }

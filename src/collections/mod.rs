@@ -20,6 +20,6 @@ mod schema;
 pub use json::{JsonProblem, MAX_RECORD, MAX_TEXT, RecordData, scalar};
 pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
 pub use pages::{create, edit, list, new, update};
-pub use queries::{create as insert, find, find_and_hold, settings};
+pub use queries::{create as insert, find, find_and_hold};
 pub use record_list::list as list_records;
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

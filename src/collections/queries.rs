@@ -59,7 +59,7 @@ pub async fn find_and_hold(conn: &Conn, by: &Actor, key: &str) -> Result<Collect
 }
 
 /// What is stored of a collection beside its connector.
-pub async fn settings(conn: &Conn, id: connectors::ConnectorId) -> Result<Settings, Error> {
+async fn settings(conn: &Conn, id: connectors::ConnectorId) -> Result<Settings, Error> {
     Ok(collections::table.find(id).select(Settings::as_select()).first(&mut &*conn).await?)
 }
 

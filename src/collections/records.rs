@@ -188,18 +188,19 @@ pub async fn versions(conn: &Conn, collection: ConnectorId, id: RecordId) -> Res
 pub async fn create(change: &mut Change<'_>, collection: &Collection, new: &NewRecord<'_>) -> Result<(), SaveError> {
     transaction(change, async |change| {
         hold(change, collection).await?;
-        insert(change, collection.connector.id, std::slice::from_ref(new)).await?;
-        record(change, "record.created", collection, new.id, Changes::none()).await
+        add(change, collection, new).await
     })
     .await
 }
 
-/// Stores new records, without audit entries: for an import, which has one of its own.
-pub(super) async fn insert(
-    change: &mut Change<'_>,
-    collection: ConnectorId,
-    new: &[NewRecord<'_>],
-) -> Result<(), SaveError> {
+/// Stores a new record in a transaction that keeps the collection's settings as they are.
+pub async fn add(change: &mut Change<'_>, collection: &Collection, new: &NewRecord<'_>) -> Result<(), SaveError> {
+    insert(change, collection.connector.id, std::slice::from_ref(new)).await?;
+    record(change, "record.created", collection, new.id, Changes::none()).await
+}
+
+/// Stores new records by one statement, without audit entries.
+async fn insert(change: &mut Change<'_>, collection: ConnectorId, new: &[NewRecord<'_>]) -> Result<(), SaveError> {
     let ids: Vec<RecordId> = new.iter().map(|record| record.id).collect();
     let texts: Vec<&str> = new.iter().map(|record| record.data.text.as_str()).collect();
     let sql = "INSERT INTO records (collection_id, id, data, created_at, created_by, updated_at, updated_by)
@@ -215,7 +216,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Replaces a record that has not been saved since it was read; its state before is kept as a version.
+/// Replaces a record that has not been saved since it was read.
 pub async fn update(
     change: &mut Change<'_>,
     collection: &Collection,
@@ -224,49 +225,64 @@ pub async fn update(
 ) -> Result<(), SaveError> {
     transaction(change, async |change| {
         hold(change, collection).await?;
-        let id = collection.connector.id;
-        lock(change, id, (old, seen)).await?;
-        let keep = "INSERT INTO record_versions (collection_id, record_id, version, data, saved_at, saved_by)
-            SELECT collection_id, id, version, data, updated_at, updated_by FROM records WHERE collection_id = $1 AND id = $2";
-        sql_query(keep).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(old.id).execute(change.conn).await?;
-        let forget = record_versions::table
-            .filter(record_versions::collection_id.eq(id))
-            .filter(record_versions::record_id.eq(old.id))
-            .filter(record_versions::version.le(old.version - MAX_VERSIONS));
-        diesel::delete(forget).execute(change.conn).await?;
-        let save = "UPDATE records SET data = $3::jsonb, version = version + 1, updated_at = $4, updated_by = $5
-            WHERE collection_id = $1 AND id = $2";
-        sql_query(save)
-            .bind::<SqlUuid, _>(id)
-            .bind::<SqlUuid, _>(old.id)
-            .bind::<Text, _>(&new.text)
-            .bind::<Timestamptz, _>(change.now)
-            .bind::<Text, _>(change.by.attribution())
-            .execute(change.conn)
-            .await?;
-        record(change, "record.saved", collection, old.id, changed_members(old, new)?).await
+        lock(change, collection.connector.id, (old, seen)).await?;
+        store(change, collection, old, new).await
     })
     .await
 }
 
-/// Deletes a record that has not been saved since it was read, with its versions.
+/// Replaces a record that the transaction has locked, as it has the collection's settings; its state before is kept as
+/// a version.
+pub async fn store(
+    change: &mut Change<'_>,
+    collection: &Collection,
+    old: &Record,
+    new: &RecordData,
+) -> Result<(), SaveError> {
+    let id = collection.connector.id;
+    let keep = "INSERT INTO record_versions (collection_id, record_id, version, data, saved_at, saved_by)
+        SELECT collection_id, id, version, data, updated_at, updated_by FROM records WHERE collection_id = $1 AND id = $2";
+    sql_query(keep).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(old.id).execute(change.conn).await?;
+    let forget = record_versions::table
+        .filter(record_versions::collection_id.eq(id))
+        .filter(record_versions::record_id.eq(old.id))
+        .filter(record_versions::version.le(old.version - MAX_VERSIONS));
+    diesel::delete(forget).execute(change.conn).await?;
+    let save = "UPDATE records SET data = $3::jsonb, version = version + 1, updated_at = $4, updated_by = $5
+        WHERE collection_id = $1 AND id = $2";
+    sql_query(save)
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(old.id)
+        .bind::<Text, _>(&new.text)
+        .bind::<Timestamptz, _>(change.now)
+        .bind::<Text, _>(change.by.attribution())
+        .execute(change.conn)
+        .await?;
+    record(change, "record.saved", collection, old.id, changed_members(old, new)?).await
+}
+
+/// Deletes a record that has not been saved since it was read.
 pub async fn delete(
     change: &mut Change<'_>,
     collection: &Collection,
     (old, seen): (&Record, SeenVersion),
 ) -> Result<(), SaveError> {
     transaction(change, async |change| {
-        let id = collection.connector.id;
-        lock(change, id, (old, seen)).await?;
-        diesel::delete(records::table.find((id, old.id))).execute(change.conn).await?;
-        record(change, "record.deleted", collection, old.id, Changes::none()).await
+        lock(change, collection.connector.id, (old, seen)).await?;
+        remove(change, collection, old).await
     })
     .await
 }
 
+/// Deletes a record that the transaction has locked, with its versions.
+pub async fn remove(change: &mut Change<'_>, collection: &Collection, old: &Record) -> Result<(), SaveError> {
+    diesel::delete(records::table.find((collection.connector.id, old.id))).execute(change.conn).await?;
+    record(change, "record.deleted", collection, old.id, Changes::none()).await
+}
+
 /// Keeps the collection's settings as they are until the transaction ends; [`SaveError::Stale`] if they are others than
 /// those that the record was checked by.
-pub(super) async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
+async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
     let row = collections::table.find(collection.connector.id);
     let version: i32 = row.select(collections::version).for_share().first(change.conn).await?;
     if version == collection.settings.version { Ok(()) } else { Err(SaveError::Stale) }
