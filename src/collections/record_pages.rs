@@ -203,14 +203,16 @@ fn differences(before: &str, after: &str) -> Result<Vec<Difference>, Error> {
     let (before, after) = (members(before)?, members(after)?);
     let value = |members: &[(String, &str)], name: &str| {
         let member = members.iter().find(|(known, _)| known == name);
-        member.map_or(String::new(), |(_, raw)| {
-            beginning(if *raw == "null" { raw.to_string() } else { readable(raw) }.as_str(), COMPARED)
-        })
+        // Null is shown, because it differs from nothing.
+        member.map_or(String::new(), |(_, raw)| if *raw == "null" { raw.to_string() } else { readable(raw) })
     };
     let added = after.iter().filter(|(name, _)| !before.iter().any(|(known, _)| known == name));
     let all = before.iter().chain(added).map(|(name, _)| name.clone());
-    let both = all.map(|member| Difference { from: value(&before, &member), to: value(&after, &member), member });
-    Ok(both.filter(|difference| difference.from != difference.to).collect())
+    let both = all.map(|member| (value(&before, &member), value(&after, &member), member));
+    // Compared whole, and then shortened.
+    let shown = |text: String| beginning(&text, COMPARED);
+    let changed = both.filter(|(from, to, _)| from != to);
+    Ok(changed.map(|(from, to, member)| Difference { member, from: shown(from), to: shown(to) }).collect())
 }
 
 /// The question before a record is deleted; `changed` if it was saved since the page was opened.
@@ -314,4 +316,18 @@ fn saves(states: Vec<RecordVersion>) -> Result<Vec<Save>, Error> {
             Ok(Save { version: state.version, at: state.saved_at, by: state.saved_by, changes })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_beyond_what_is_shown_is_one_too() {
+        let record = |end: &str| format!(r#"{{"a":"{}{end}","b":1}}"#, "x".repeat(COMPARED));
+        let found = differences(&record("one"), &record("two")).expect("two records");
+        let [Difference { member, from, to }] = found.as_slice() else { panic!("{} differences", found.len()) };
+        assert_eq!((member.as_str(), from == to, from.ends_with('…')), ("a", true, true));
+        assert!(differences(r#"{"a":1}"#, r#"{"a":1}"#).is_ok_and(|found| found.is_empty()));
+    }
 }
