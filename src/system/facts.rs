@@ -41,11 +41,17 @@ pub(super) struct Facts {
     pub disk: Option<Disk>,
 }
 
-/// The file system of the private PostgreSQL, in bytes.
+/// The file system of the private PostgreSQL, in bytes. As `df` counts: what is reserved for root is neither.
 #[derive(Clone, Copy)]
 pub(super) struct Disk {
-    pub free: u64,
-    pub size: u64,
+    pub used: u64,
+    pub available: u64,
+}
+
+impl Disk {
+    pub fn size(&self) -> u64 {
+        self.used.saturating_add(self.available)
+    }
 }
 
 impl Facts {
@@ -133,7 +139,8 @@ async fn disk(folder: Option<PathBuf>) -> Option<Disk> {
     let folder = folder?;
     let found = block(move || statvfs(&folder)).await.ok()?.ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
-    Some(Disk { free: bytes(found.blocks_available()), size: bytes(found.blocks()) })
+    let used = found.blocks().saturating_sub(found.blocks_free());
+    Some(Disk { used: bytes(used), available: bytes(found.blocks_available()) })
 }
 
 #[cfg(test)]

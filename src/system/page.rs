@@ -111,7 +111,7 @@ impl SystemPage {
 
     fn disk_words(&self, disk: &Disk) -> String {
         let words = |bytes| size(i64::try_from(bytes).unwrap_or(i64::MAX));
-        format!("{} free of {}", words(disk.free), words(disk.size))
+        format!("{} free of {}", words(disk.available), words(disk.size()))
     }
 
     fn is_this(&self, seen: &Seen) -> bool {

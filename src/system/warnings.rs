@@ -150,10 +150,10 @@ fn unsafe_database(facts: &Facts) -> Option<Warning> {
 
 fn full_disk(facts: &Facts) -> Option<Warning> {
     let disk = facts.disk?;
-    if !is_nearly_all(disk.size.saturating_sub(disk.free), disk.size) {
+    if !is_nearly_all(disk.used, disk.size()) {
         return None;
     }
-    let free = size(i64::try_from(disk.free).unwrap_or(i64::MAX));
+    let free = size(i64::try_from(disk.available).unwrap_or(i64::MAX));
     warning(
         "The disk of the database is nearly full.",
         format!("{free} are left where the data folder is. When nothing is left, nothing can be saved."),
