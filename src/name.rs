@@ -1,4 +1,5 @@
-//! Names that people give: what they may hold, when two are the same, and how they are searched and put in addresses.
+//! Validation of names: maximum length, allowed characters, normalization (Unicode NFC). Also when two names are the
+//! same, the text in which they are searched, and their slugs in addresses.
 //!
 //! Danger: comparing names in any other way than by [`Name::key`], which would let two look-alikes stand side by side.
 
