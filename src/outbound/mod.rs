@@ -10,7 +10,6 @@
 //! type a URL could reach cloud metadata or this machine's own services. Messages name the host and
 //! port, never a path, a query, a header or a body, for these may hold secrets.
 
-mod address;
 mod cache;
 mod classify;
 mod client;
@@ -19,6 +18,7 @@ mod connector;
 mod dial;
 mod error;
 mod exchange;
+mod forbidden_addresses;
 mod mask;
 mod origin;
 mod pem;

@@ -1,4 +1,5 @@
-//! Where requests may go, and what is said of a destination that is refused.
+//! Protection against SSRF (server-side request forgery): where requests may go, and the message about a destination
+//! that is refused.
 
 #[cfg(test)]
 mod tests;
@@ -8,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use http::Uri;
 use url::Host;
 
-use super::address::Forbidden;
 use super::error::{SendError, Stage};
+use super::forbidden_addresses::Forbidden;
 use super::rule::Rule;
 use super::url::{HttpUrl, has_step};
 

@@ -1,4 +1,5 @@
-//! Addresses that are refused whatever the administrator allows.
+//! Protection against SSRF (server-side request forgery): the addresses that are refused whatever the administrator
+//! allows. What the administrator allows is in `policy`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
