@@ -20,6 +20,7 @@ mod discovery;
 mod error;
 mod error_message;
 mod expiry;
+mod find_token;
 mod http_client;
 mod parameters;
 mod remedy;

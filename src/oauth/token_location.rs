@@ -12,7 +12,7 @@ const LONGEST: usize = 255;
 /// Where to look for the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TokenLocation {
-    /// In the places where servers put it: see `response_document.rs`.
+    /// In the places where servers put it: see `find_token.rs`.
     #[default]
     FindByItself,
     /// At this place of a JSON response and nowhere else.

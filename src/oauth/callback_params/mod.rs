@@ -10,7 +10,7 @@ use form_urlencoded::parse;
 use serde_json::Value;
 
 use super::expiry::{Lifetime, expiry};
-use super::response_document::is_sendable;
+use super::find_token::is_sendable;
 use super::round_trip::CallbackError;
 use super::token;
 use super::token::Token;

@@ -1,4 +1,5 @@
-//! Reading responses: redirects, statuses and errors of every one, and the token of a token response.
+//! Reading responses: redirects, statuses and errors of every one, and the token of a token response. `find_token` looks
+//! for it.
 
 use std::time::Instant;
 
@@ -7,8 +8,9 @@ use serde_json::Value;
 
 use super::error::{ErrorCode, TokenError};
 use super::expiry::{Lifetime, expiry};
+use super::find_token::{FoundToken, MissingToken, find_token};
 use super::remedy::{self, RequestKind};
-use super::response_document::{self, Document, FoundToken, MissingToken};
+use super::response_document::Document;
 use super::token::Token;
 use super::token_location::TokenLocation;
 use super::{error_message, token};
@@ -127,8 +129,8 @@ impl TokenReader<'_> {
     /// The token in the response, or why there is none.
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
         let document = self.response.document(reply)?;
-        let found = response_document::find_token(reply, &document, self.location)
-            .map_err(|missing| self.missing(&document, &missing))?;
+        let found =
+            find_token(reply, &document, self.location).map_err(|missing| self.missing(&document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {
             let message = "The refresh token in the answer is longer than 16 KiB.";
