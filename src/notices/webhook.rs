@@ -16,7 +16,6 @@ use super::channels::Undelivered;
 use super::message::{Message, time};
 use crate::config::WebhookSettings;
 use crate::outbound::http::Method;
-use crate::outbound::http::header::RETRY_AFTER;
 use crate::outbound::{HttpUrl, Limits, Outbound, Request, SendError, Transport, add_header, http, retry_after};
 
 /// How long the receiver may take to answer.
@@ -102,8 +101,7 @@ fn judge(response: &http::Response<Vec<u8>>, now: DateTime<Utc>) -> Result<(), U
     let words = format!("The receiver answered {} {reason}", status.as_u16());
     let mut undelivered = Undelivered::refused(format!("{}.", words.trim_end()));
     undelivered.is_gone = status == 410;
-    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    undelivered.retry_after = wait.and_then(|value| retry_after(value, Some(now)));
+    undelivered.retry_after = retry_after(response.headers(), Some(now));
     Err(undelivered)
 }
 

@@ -1,4 +1,4 @@
-//! What comes back: a streamed body, one that is read whole, and when the next request is wanted.
+//! What comes back: a streamed body, and one that is read whole.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use flate2::bufread::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -160,24 +159,6 @@ pub(super) fn decompress(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>
     Ok((whole.len() <= limit).then_some(whole))
 }
 
-/// The longest wait that is believed: a server may not put a connector out of use for days.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
-
-/// The wait that a value of `Retry-After` asks for (RFC 9110 10.2.3), an hour at most: seconds, or a date, which counts
-/// from `now` and is not read without it. A date that is over means no wait.
-pub fn retry_after(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
-    let value = value.trim();
-    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    let wait = if is_number {
-        // More digits than fit into a number are a long wait too.
-        value.parse().map_or(LONGEST_WAIT, Duration::from_secs)
-    } else {
-        let date = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
-        (date - now?).to_std().unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -215,31 +196,5 @@ mod tests {
         assert_eq!(decompress(&packed, 4_999)?, None);
         assert!(decompress(&packed, 5_000)?.is_some());
         Ok(())
-    }
-
-    #[test]
-    fn a_wait_is_read_in_every_form() {
-        // Sun, 06 Nov 1994 08:49:37 GMT
-        let now = DateTime::from_timestamp(784_111_777 - 60, 0);
-        for (value, seconds) in [
-            ("0", Some(0)),
-            ("120", Some(120)),
-            (" 7 ", Some(7)),
-            ("86400", Some(3_600)),
-            ("99999999999999999999999", Some(3_600)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(60)),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(60)),
-            ("Sun Nov  6 08:49:37 1994", Some(60)),
-            ("Mon, 07 Nov 1994 08:49:37 GMT", Some(3_600)),
-            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
-            ("-1", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-            ("Sun, 06 Nov 1994", None),
-        ] {
-            assert_eq!(retry_after(value, now).map(|wait| wait.as_secs()), seconds, "{value}");
-        }
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", None), None);
     }
 }

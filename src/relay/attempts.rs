@@ -19,7 +19,7 @@ use super::state::RelayState;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, StatusCode, response::Parts};
-use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage};
+use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage, retry_after};
 
 /// Waits for a token of this connector until the call's deadline.
 pub(super) async fn within<T>(
@@ -206,7 +206,7 @@ impl<'a> AttemptLoop<'a> {
             return Ok(Next::Repeat);
         }
         if self.may_retry(&head) {
-            let asked = retry_policy::retry_after(&head.headers, self.relay.state.clock.now());
+            let asked = retry_after(&head.headers, Some(self.relay.state.clock.now()));
             let pause = asked.unwrap_or_else(|| retry_policy::backoff(self.retried, rand::random()));
             if self.pause(pause).await {
                 return Ok(Next::Repeat);

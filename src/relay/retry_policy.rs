@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::outbound::HttpUrl;
 use crate::outbound::http::header::{LOCATION, RETRY_AFTER};
 use crate::outbound::http::{HeaderMap, Method};
@@ -30,12 +28,6 @@ pub(super) fn is_temporary(status: u16, headers: &HeaderMap) -> bool {
         429 => headers.contains_key(RETRY_AFTER),
         _ => false,
     }
-}
-
-/// The pause that the server asks for (RFC 9110 10.2.3).
-pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    crate::outbound::retry_after(value, Some(now))
 }
 
 /// The pause before a retry; `retry` counts from 0, `jitter` is from 0 to 1. Half of the pause is random, so that calls
@@ -101,15 +93,6 @@ mod tests {
         ] {
             assert_eq!(is_idempotent(&method), safe, "{method}");
         }
-    }
-
-    #[test]
-    fn the_pause_that_a_server_asks_for_is_read_in_both_forms() {
-        let now = DateTime::from_timestamp(784_111_777 - 60, 0).unwrap_or_default();
-        let asked = |value| retry_after(&with_retry_after(value), now).map(|pause| pause.as_secs());
-        assert_eq!(asked("7"), Some(7));
-        assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(60));
-        assert_eq!(asked("soon"), None);
     }
 
     #[test]

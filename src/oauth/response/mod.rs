@@ -76,7 +76,7 @@ impl ResponseReader<'_> {
         let document = Document::of(reply);
         let (status, code) = (reply.status().as_u16(), code(&document));
         let asks_to_wait = matches!(status, 429 | 503);
-        let wait = header(reply, "retry-after").filter(|_| asks_to_wait).and_then(|value| retry_after(value, self.now));
+        let wait = retry_after(reply.headers(), self.now).filter(|_| asks_to_wait);
         TokenError::new(Stage::Status(status), format!("{}.", status_line(reply)), self.kind.after_status(status, code))
             .with_words(self.show(error_message::of_failure(&document)))
             .with_code(code)
