@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
-use super::headers;
+use super::forwarded_headers;
 use super::problem::{
     BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, FieldError, MALFORMED, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED,
     VARIABLES_DO_NOT_FIT,
@@ -175,11 +175,13 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
 )]
 pub(super) async fn proxy(mut request: ApiRequest) -> Result<HttpResponse, Problem> {
     let connector = request.connector().await?;
-    let method = headers::method(request.req.method())
-        .ok_or_else(|| Problem::from(METHOD_NOT_SUPPORTED.because("The method has no name that can be sent.")))?;
+    let method = Method::from_bytes(request.req.method().as_str().as_bytes())
+        .map_err(|_| METHOD_NOT_SUPPORTED.because("The method has no name that can be sent."))?;
+    // As logs and keys know it; made-up ones have one name.
+    let method_label = PROXY_METHODS.into_iter().find(|known| method == *known).unwrap_or("OTHER");
     let url = proxied_url(&request, &connector, &method);
     let target = Target::new(url.as_ref().map_or(request.proxied_path(), HttpUrl::absolute));
-    let record = request.record(CallKind::Proxy, &connector, (headers::method_label(&method), target));
+    let record = request.record(CallKind::Proxy, &connector, (method_label, target));
     let result = match url {
         Ok(url) => call_url(&mut request, &connector, (&method, url), &record.sent).await,
         Err(problem) => Err(problem),
@@ -190,12 +192,13 @@ pub(super) async fn proxy(mut request: ApiRequest) -> Result<HttpResponse, Probl
 /// The URL to call, if the key may call it.
 fn proxied_url(request: &ApiRequest, connector: &ConnectorSnapshot, method: &Method) -> Result<HttpUrl, Problem> {
     request.check(connector, Wants::Proxy { method: method.as_str() })?;
-    if headers::wants_upgrade(request.req.headers()) {
+    if forwarded_headers::wants_upgrade(request.req.headers()) {
         return Err(UPGRADE_NOT_SUPPORTED.because("The request asks for another protocol.").into());
     }
     connector.check_enabled()?;
     let query = request.req.uri().query();
-    let allowed = query.filter(|_| request.holder.limits_methods()).and_then(headers::without_method_override);
+    let allowed =
+        query.filter(|_| request.holder.limits_methods()).and_then(forwarded_headers::without_method_override);
     Ok(connector.below(request.proxied_path(), allowed.as_deref().or(query))?)
 }
 
@@ -287,7 +290,7 @@ fn passed_through(method: &Method, response: RelayResponse) -> HttpResponse {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut passed = HttpResponse::new(status);
     let headers = passed.headers_mut();
-    for (name, value) in headers::incoming(&response.headers) {
+    for (name, value) in forwarded_headers::incoming(&response.headers) {
         headers.append(name, value);
     }
     headers.insert(ANSWER.clone(), HeaderValue::from_static("upstream"));

@@ -11,7 +11,7 @@
 mod calls;
 mod collections;
 mod connectors;
-mod headers;
+mod forwarded_headers;
 mod keys;
 mod openapi;
 mod operations;
@@ -22,7 +22,7 @@ mod request;
 mod serve;
 mod token;
 
-pub use headers::Pseudonym;
+pub use forwarded_headers::Pseudonym;
 pub use keys::UnknownKeys;
 pub use openapi::show as description;
 pub use operations::routes;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use super::headers;
+use super::forwarded_headers;
 use super::problem::{Problem, connector_not_found};
 use super::serve::Api;
 use crate::access::{Actor, HolderKind, InUse, KeyHolder, KeyRefusal, Visibility, Wants, client_address};
@@ -136,7 +136,7 @@ impl ApiRequest {
     /// The headers of the request that go to the API.
     pub fn outgoing_headers(&self) -> HeaderMap {
         let limits_methods = self.holder.limits_methods();
-        headers::outgoing(self.req.headers(), limits_methods, &self.api.own_name)
+        forwarded_headers::outgoing(self.req.headers(), limits_methods, &self.api.own_name)
     }
 
     /// Logs what was refused to a known key.

@@ -8,14 +8,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Route, Scope, guard, web};
 use metrics::{Counter, Histogram};
 
-use super::headers::Pseudonym;
+use super::forwarded_headers::Pseudonym;
 use super::keys::{UnknownKeys, authenticate};
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
@@ -28,7 +25,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoints::EndpointCache;
 use crate::relay::Relay;
-use crate::web::LogThrottle;
+use crate::web::{LogThrottle, secure_api_response};
 
 /// Where the response comes from: `upstream` for the called API, `connectory` for a problem document or another response
 /// of Connectory's own.
@@ -37,15 +34,6 @@ pub(super) static ANSWER: HeaderName = HeaderName::from_static("connectory-answe
 pub(super) static ATTEMPTS: HeaderName = HeaderName::from_static("connectory-attempts");
 /// The request's id in Connectory's logs.
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("connectory-request-id");
-
-/// Whatever an API responds, no browser runs it in the name of this site.
-static SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox")),
-    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
-    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-];
 
 /// What the operations of one worker share.
 pub struct Api {
@@ -196,18 +184,7 @@ fn add_headers(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
     if !headers.contains_key(&ANSWER) {
         headers.insert(ANSWER.clone(), HeaderValue::from_static("connectory"));
     }
-    for (name, value) in &SECURITY_HEADERS {
-        headers.insert(name.clone(), value.clone());
-    }
-    if is_secure {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-    if headers.contains_key(CACHE_CONTROL) {
-        // What an API lets be cached is cached for this key alone.
-        headers.append(VARY, HeaderValue::from_static("Authorization, X-Connectory-Key"));
-    } else {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    secure_api_response(headers, is_secure);
 }
 
 fn method_label(method: &Method) -> &'static str {

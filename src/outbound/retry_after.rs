@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_read_in_every_form() {
-        let read = |value, now| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
+        let read =
+            |value, now| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
         // Sun, 06 Nov 1994 08:49:37 GMT
         let now = DateTime::from_timestamp(784_111_777 - 60, 0);
         for (value, seconds) in [

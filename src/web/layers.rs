@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
 use tracing::Instrument;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::csrf::Cookies;
 use super::error::{self, Error};
 use super::layout::layout_of;
+use super::security_headers::secure_page;
 use super::{Flash, Layout, LogThrottle};
 
 /// The id of one request in logs, audit entries and error pages.
@@ -50,7 +51,7 @@ async fn answer(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceRespo
     if let Some(cookies) = cookies {
         drop_shown_flash(&mut response, cookies);
     }
-    security_headers(response.headers_mut(), cookies.is_some_and(|cookies| cookies.secure));
+    secure_page(response.headers_mut(), cookies.is_some_and(|cookies| cookies.secure));
     record(&response, started);
     Ok(response)
 }
@@ -99,28 +100,6 @@ fn drop_shown_flash(response: &mut ServiceResponse, cookies: Cookies) {
     if shown && is_page {
         // A cookie that cannot be written would only show the outcome twice.
         _ = response.response_mut().add_cookie(&Flash::no_cookie(cookies));
-    }
-}
-
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
-fn security_headers(headers: &mut HeaderMap, secure: bool) {
-    let mut set = |name: &'static str, value: &'static str| {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    };
-    set("content-security-policy", POLICY);
-    set("x-content-type-options", "nosniff");
-    // With no-referrer, browsers would send our own forms with the origin "null".
-    set("referrer-policy", "same-origin");
-    set("x-frame-options", "DENY");
-    set("cross-origin-opener-policy", "same-origin");
-    set("cross-origin-resource-policy", "same-origin");
-    set("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()");
-    if secure {
-        set("strict-transport-security", "max-age=31536000");
-    }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

@@ -21,6 +21,7 @@ mod list;
 mod log_throttle;
 mod path;
 mod secret_names;
+mod security_headers;
 mod text;
 mod zone;
 
@@ -39,6 +40,7 @@ pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, sea
 pub use log_throttle::LogThrottle;
 pub use path::{Segment, Segments, segment};
 pub use secret_names::{secret_warning, secret_warning_of};
+pub use security_headers::secure_api_response;
 pub use text::{
     beginning, capitalized, counted, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural,
     relative, short_date, size, with_zone,

@@ -129,8 +129,7 @@ impl TokenReader<'_> {
     /// The token in the response, or why there is none.
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
         let document = self.response.document(reply)?;
-        let found =
-            find_token(reply, &document, self.location).map_err(|missing| self.missing(&document, &missing))?;
+        let found = find_token(reply, &document, self.location).map_err(|missing| self.missing(&document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {
             let message = "The refresh token in the answer is longer than 16 KiB.";

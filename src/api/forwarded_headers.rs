@@ -1,4 +1,4 @@
-//! Which headers pass between a caller and an API (RFC 9110 7.6.1).
+//! Which headers are forwarded between a caller and an API, and which are hop-by-hop (RFC 9110 7.6.1).
 //!
 //! Rule: hop-by-hop headers end here, in both directions, those that `Connection` names included. Not sent to the API is
 //! also what is meant for Connectory alone (key, cookies, `Connectory-…`) and what describes the network behind it
@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use crate::outbound::http::header::{CONNECTION, VIA};
-use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The name of an installation in `Via` (RFC 9110 7.6.3): the same for its instances and another for others, so that
 /// one that calls through another is no loop. Nothing can be read from it.
@@ -143,25 +143,6 @@ fn named_by_connection<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<String>
 /// Whether the caller wants another protocol on the connection (RFC 9110 7.8).
 pub(super) fn wants_upgrade(request: &OwnMap) -> bool {
     request.contains_key("upgrade")
-}
-
-/// The method in the client's terms.
-pub(super) fn method(method: &actix_web::http::Method) -> Option<Method> {
-    Method::from_bytes(method.as_str().as_bytes()).ok()
-}
-
-/// The method as logs and keys know it; made-up ones have one name.
-pub(super) fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
-    }
 }
 
 /// Whether a header or a parameter of this name overrides the method.
