@@ -6,10 +6,8 @@ mod slow_reader;
 
 use std::net::TcpListener;
 
-use actix_session::SessionMiddleware;
-use actix_session::config::CookieContentSecurity;
 use actix_web::body::BoxBody;
-use actix_web::cookie::{Key, SameSite};
+use actix_web::cookie::Key;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -90,10 +88,6 @@ pub struct Site {
 }
 
 impl Site {
-    fn cookies(&self) -> Cookies {
-        Cookies { secure: self.public_url.starts_with("https://") }
-    }
-
     /// The keeper of tokens, which all workers share. Must be called on the program's main runtime, once.
     pub fn keeper(&self) -> anyhow::Result<TokenKeeper> {
         Ok(TokenKeeper::new(
@@ -186,7 +180,8 @@ fn worker(
     >,
 > {
     let db = site.worker_pool();
-    let cookies = site.cookies();
+    let address = PublicAddress::new(&site.public_url);
+    let cookies = Cookies::of(&address);
     let guard = SignInGuard {
         db: db.clone(),
         clock: site.clock.clone(),
@@ -198,13 +193,7 @@ fn worker(
     let store = DbSessionStore { db: db.clone(), clock: site.clock.clone(), limits: site.limits };
     let page_layers = PageLayers {
         check: AccessCheck { guard: guard.clone(), origin: site.public_url.as_str().into() },
-        sessions: SessionMiddleware::builder(store, site.cookie_key.clone())
-            .cookie_name(cookies.session_name().into())
-            .cookie_secure(cookies.secure)
-            // Not sent with requests from other sites, but for links that are followed.
-            .cookie_same_site(SameSite::Lax)
-            .cookie_content_security(CookieContentSecurity::Signed)
-            .build(),
+        sessions: cookies.session_layer(store, site.cookie_key.clone()),
     };
     let relay = Relay::new(&shared.relay, &db, site.outbound.for_worker());
     let api = Api {
@@ -219,7 +208,7 @@ fn worker(
         quotas: limits.key_quotas,
         log_throttle: limits.refused.clone(),
         refusals: limits.refusals.clone(),
-        address: PublicAddress::new(&site.public_url).to_string(),
+        address: address.to_string(),
         own_name: Pseudonym::of(&site.public_url),
         meters: Meters::default(),
     };
@@ -244,7 +233,7 @@ fn worker(
         .app_data(web::Data::new(limits.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(site.channels.clone()))
-        .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
+        .app_data(web::Data::new(address))
         .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))

@@ -73,7 +73,7 @@ pub async fn check_access(
     }
     let mut response = zone.reads(next.call(req)).await?;
     if let Some(key) = new_key {
-        let added = response.response_mut().add_cookie(&check.guard.cookies.csrf_cookie(&key));
+        let added = response.response_mut().add_cookie(&key.cookie(check.guard.cookies));
         added.map_err(Error::internal)?;
     }
     Ok(response)
@@ -95,7 +95,7 @@ fn admit(check: &AccessCheck, needs: Needs, req: &ServiceRequest) -> Result<Admi
         Err(error) => (None, Some(error)),
     };
     let (row, session_key) = session.unzip();
-    let known_key = session_key.or_else(|| check.guard.cookies.csrf_key(req.request()));
+    let known_key = session_key.or_else(|| CsrfKey::of_cookie(check.guard.cookies, req.request()));
     let is_new = known_key.is_none();
     let key = known_key.unwrap_or_else(CsrfKey::random);
     let layout = layout(check, req, &key, row.as_ref());

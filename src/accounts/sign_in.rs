@@ -188,7 +188,7 @@ pub async fn sign_out(
     Change::new(&mut conn, &context).record("session.ended", user.id, &user.username, Changes::none()).await?;
     context.req.get_session().purge();
     let anonymous = CsrfKey::random();
-    let cookie = cookies.csrf_cookie(&anonymous);
+    let cookie = anonymous.cookie(**cookies);
     context.req.extensions_mut().insert(anonymous);
     let mut response = context.see_other("/sign-in", "You are signed out");
     response.add_cookie(&cookie).map_err(Error::internal)?;

@@ -1,12 +1,10 @@
-//! The CSRF key of a browser, and the cookies of the site, which follow from its public address.
+//! The CSRF key of a browser.
 //!
-//! From the key follow the CSRF token of every form and the signature of flash messages, and OAuth round trips are
-//! bound to it. With a session it is derived from the session key, so it changes at each sign-in. Before sign-in it is
+//! From it follow the CSRF token of every form and the signature of flash messages, and OAuth round trips are bound to
+//! it. With a session it is derived from the session key, so it changes at each sign-in. Before sign-in it is
 //! random and stands in a cookie of its own (double submit).
 
-use std::fmt;
-
-use actix_web::cookie::{Cookie, SameSite};
+use actix_web::cookie::Cookie;
 use actix_web::{HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,60 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The address that people open in the browser, as the administrator has set it: scheme, host and port, without a
-/// trailing slash. What other servers get to know of this site is made from it, never from the Host header, which
-/// any client can set.
-#[derive(Clone)]
-pub struct PublicAddress(String);
-
-impl PublicAddress {
-    pub fn new(url: &str) -> PublicAddress {
-        PublicAddress(url.trim_end_matches('/').to_string())
-    }
-}
-
-impl fmt::Display for PublicAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How cookies are named and flagged, which follows from the public address.
-#[derive(Clone, Copy)]
-pub struct Cookies {
-    /// People come over https: cookies are bound to the host (`__Host-`) and never sent in clear.
-    pub secure: bool,
-}
-
-impl Cookies {
-    /// The cookie of the session, which actix-session sets.
-    pub fn session_name(self) -> &'static str {
-        if self.secure { "__Host-connectory" } else { "connectory" }
-    }
-
-    fn csrf_name(self) -> &'static str {
-        if self.secure { "__Host-connectory-csrf" } else { "connectory-csrf" }
-    }
-
-    pub fn flash_name(self) -> &'static str {
-        if self.secure { "__Host-connectory-flash" } else { "connectory-flash" }
-    }
-
-    /// A cookie that lasts as long as the browser runs, kept from scripts and from other sites' requests.
-    pub fn cookie(self, name: &'static str, value: String) -> Cookie<'static> {
-        Cookie::build(name, value).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).finish()
-    }
-
-    /// The CSRF key that a browser without a session has got before.
-    pub fn csrf_key(self, req: &HttpRequest) -> Option<CsrfKey> {
-        CsrfKey::parse(req.cookie(self.csrf_name())?.value())
-    }
-
-    /// The cookie that gives a CSRF key to a browser without a session.
-    pub fn csrf_cookie(self, key: &CsrfKey) -> Cookie<'static> {
-        self.cookie(self.csrf_name(), URL_SAFE_NO_PAD.encode(key.0))
-    }
-}
+use super::cookies::Cookies;
 
 /// 256 secret bits of one browser. Not printable.
 #[derive(Clone, Serialize, Deserialize)]
@@ -85,9 +30,16 @@ impl CsrfKey {
         CsrfKey(mac(session_key.as_bytes(), "session", ""))
     }
 
-    fn parse(text: &str) -> Option<CsrfKey> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    /// The key that a browser without a session has got before.
+    pub fn of_cookie(cookies: Cookies, req: &HttpRequest) -> Option<CsrfKey> {
+        let cookie = req.cookie(cookies.csrf_name())?;
+        let bytes = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?;
         bytes.try_into().ok().map(CsrfKey)
+    }
+
+    /// The cookie that gives the key to a browser without a session.
+    pub fn cookie(&self, cookies: Cookies) -> Cookie<'static> {
+        cookies.cookie(cookies.csrf_name(), URL_SAFE_NO_PAD.encode(self.0))
     }
 
     /// The hash of the key of a request, which the database keeps of a browser that has left for another server.

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::csrf::{Cookies, CsrfKey};
+use super::{Cookies, CsrfKey};
 
 /// One sentence about what has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -12,11 +12,10 @@ use tracing::Instrument;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use super::csrf::Cookies;
 use super::error::{self, Error};
 use super::layout::layout_of;
 use super::security_headers::secure_page;
-use super::{Flash, Layout, LogThrottle};
+use super::{Cookies, Flash, Layout, LogThrottle};
 
 /// The id of one request in logs, audit entries and error pages.
 #[derive(Clone)]

@@ -8,8 +8,7 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
-use super::csrf::{Cookies, CsrfKey};
-use super::{Error, Flash, Zone};
+use super::{Cookies, CsrfKey, Error, Flash, Zone};
 use crate::db::text_enum;
 
 /// One word of the main navigation, or a tab among the pages of data connectors.
