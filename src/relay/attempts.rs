@@ -1,5 +1,5 @@
 //! The attempts of one call: each is sent with the credential; a failed one is retried where that is safe, and one whose
-//! token was rejected is repeated with a renewed token.
+//! token was rejected is repeated with a renewed token ([`super::token_refresh`]).
 //!
 //! Rule: a request goes out again only if its body is still there, and only for a reason that [`super::retry_policy`]
 //! allows.
@@ -9,16 +9,14 @@ use std::time::{Duration, Instant};
 
 use super::call::Relay;
 use super::circuit_breaker::{Admission, CircuitOpen, Outcome};
-use super::credential::{self, CallCredential};
+use super::credential::CallCredential;
 use super::error::{CIRCUIT_OPEN, RelayError, TIME_OUT};
 use super::message::{Body, RelayRequest, SentRequest};
 use super::queries;
 use super::retry_policy::{self, MAX_REDIRECTS};
 use super::snapshot::ConnectorSnapshot;
 use super::state::RelayState;
-use crate::oauth::ExpiredSignals;
-use crate::outbound::http::header::CONTENT_TYPE;
-use crate::outbound::http::{HeaderMap, StatusCode, response::Parts};
+use crate::outbound::http::{StatusCode, response::Parts};
 use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage, retry_after};
 
 /// Waits for a token of this connector until the call's deadline.
@@ -41,13 +39,13 @@ pub(super) fn circuit_open(connector: &ConnectorSnapshot, open: CircuitOpen) -> 
 
 /// A call under way.
 pub(super) struct AttemptLoop<'a> {
-    relay: &'a Relay,
-    connector: &'a Arc<ConnectorSnapshot>,
+    pub(super) relay: &'a Relay,
+    pub(super) connector: &'a Arc<ConnectorSnapshot>,
     /// What the next attempt sends; its retries are those that are left.
-    request: RelayRequest,
-    deadline: Instant,
+    pub(super) request: RelayRequest,
+    pub(super) deadline: Instant,
     pub(super) credential: CallCredential,
-    has_renewed: bool,
+    pub(super) has_renewed: bool,
     redirects: u16,
     retried: u16,
     pub(super) attempts: u16,
@@ -235,54 +233,6 @@ impl<'a> AttemptLoop<'a> {
         retry_policy::redirect_target(&request.method, &request.url, head.status.as_u16(), &head.headers)
     }
 
-    /// Whether the response says that the token has expired. Once per call.
-    async fn rejects_token(&self, head: &Parts, body: &mut Body) -> Result<bool, RelayError> {
-        if self.credential.version.is_none() || self.has_renewed {
-            return Ok(false);
-        }
-        let signals = &self.connector.signals;
-        let status = head.status.as_u16();
-        if signals.matches(status, &[]) {
-            return Ok(true);
-        }
-        if !signals.want_body() || !is_json(&head.headers) {
-            return Ok(false);
-        }
-        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::of_failure)?;
-        Ok(body.is_some_and(|body| signals.matches(status, &body)))
-    }
-
-    /// Gets another token; true if the request is to be sent again with it. If there is none, the API's response is
-    /// returned.
-    async fn renew(&mut self) -> bool {
-        self.has_renewed = true;
-        let Some(rejected) = self.credential.version else {
-            return false;
-        };
-        let (state, connector) = (self.relay.state.clone(), Arc::clone(self.connector));
-        if !self.request.body.is_sendable() {
-            // The body cannot be sent again, but the next call finds a new token.
-            tokio::spawn(async move { credential::renewed(&state, &connector, rejected).await.is_ok() });
-            return false;
-        }
-        let renewed =
-            within(&state, &connector, self.deadline, credential::renewed(&state, &connector, rejected)).await;
-        match renewed {
-            Ok(credential) if credential.version != Some(rejected) => {
-                self.credential = credential;
-                self.is_still_allowed().await
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the call's URL is still on one of the connector's origins: settings may have been saved together with
-    /// the new token.
-    async fn is_still_allowed(&self) -> bool {
-        let connector = self.relay.connector(&self.connector.key).await;
-        connector.is_ok_and(|connector| connector.check_origin(&self.request.url).is_ok())
-    }
-
     /// The last request as it was sent, without its secret.
     pub(super) fn sent(&self) -> SentRequest {
         let request = &self.request;
@@ -297,13 +247,4 @@ fn outcome(status: StatusCode) -> Outcome {
     }
     let reason = status.canonical_reason().unwrap_or_default();
     Outcome::Failure(format!("It answered {} {reason}.", status.as_u16()))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
-    let essence = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
-    essence.is_some_and(|essence| {
-        let essence = essence.trim_ascii().to_ascii_lowercase();
-        essence == b"application/json" || essence.ends_with(b"+json")
-    })
 }

@@ -1,0 +1,72 @@
+//! A response that says that the token has expired, usually 401: the token is renewed and the request repeated, once.
+//!
+//! Which responses say so is a setting of the connector ([`ExpiredSignals`]).
+
+use std::sync::Arc;
+
+use super::attempts::{AttemptLoop, within};
+use super::credential;
+use super::error::RelayError;
+use super::message::Body;
+use crate::oauth::ExpiredSignals;
+use crate::outbound::http::header::CONTENT_TYPE;
+use crate::outbound::http::{HeaderMap, response::Parts};
+
+impl AttemptLoop<'_> {
+    /// Whether the response says that the token has expired. Once per call.
+    pub(super) async fn rejects_token(&self, head: &Parts, body: &mut Body) -> Result<bool, RelayError> {
+        if self.credential.version.is_none() || self.has_renewed {
+            return Ok(false);
+        }
+        let signals = &self.connector.signals;
+        let status = head.status.as_u16();
+        if signals.matches(status, &[]) {
+            return Ok(true);
+        }
+        if !signals.want_body() || !is_json(&head.headers) {
+            return Ok(false);
+        }
+        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::of_failure)?;
+        Ok(body.is_some_and(|body| signals.matches(status, &body)))
+    }
+
+    /// Gets another token; true if the request is to be sent again with it. If there is none, the API's response is
+    /// returned.
+    pub(super) async fn renew(&mut self) -> bool {
+        self.has_renewed = true;
+        let Some(rejected) = self.credential.version else {
+            return false;
+        };
+        let (state, connector) = (self.relay.state.clone(), Arc::clone(self.connector));
+        if !self.request.body.is_sendable() {
+            // The body cannot be sent again, but the next call finds a new token.
+            tokio::spawn(async move { credential::renewed(&state, &connector, rejected).await.is_ok() });
+            return false;
+        }
+        let renewed =
+            within(&state, &connector, self.deadline, credential::renewed(&state, &connector, rejected)).await;
+        match renewed {
+            Ok(credential) if credential.version != Some(rejected) => {
+                self.credential = credential;
+                self.is_still_allowed().await
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the call's URL is still on one of the connector's origins: settings may have been saved together with
+    /// the new token.
+    async fn is_still_allowed(&self) -> bool {
+        let connector = self.relay.connector(&self.connector.key).await;
+        connector.is_ok_and(|connector| connector.check_origin(&self.request.url).is_ok())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let essence = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
+    essence.is_some_and(|essence| {
+        let essence = essence.trim_ascii().to_ascii_lowercase();
+        essence == b"application/json" || essence.ends_with(b"+json")
+    })
+}
