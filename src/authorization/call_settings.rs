@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::Credential;
-use super::model::{ApiKeyPlace, SecretField};
+use super::model::ApiKeyPlace;
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
-use super::settings::{Settings, call_secret};
-use crate::connectors::{ConnectorId, Method};
+use super::settings::Settings;
+use crate::connectors::{ConnectorId, Method, SecretField};
 use crate::db::{OrEmpty, Positive, Stored, StoredValueError, Typed};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses};
 use crate::outbound::{HttpUrl, Transport};
@@ -23,9 +23,16 @@ pub const CALL_COLUMNS: &str =
     k.sealed AS client_key, k.origins AS client_key_origins";
 
 /// What the columns are read from, beside `connectors AS c` and `authorizations AS a`.
-pub const CALL_TABLES: &str =
-    "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method WHEN 'basic' THEN 'password' WHEN 'api_key' THEN 'api_key' END
-    LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = 'client_key'";
+pub fn call_tables() -> String {
+    let fields = Method::ALL.into_iter().filter_map(|method| Some((method, method.call_secret()?)));
+    let fields: String =
+        fields.map(|(method, field)| format!(" WHEN '{}' THEN '{}'", method.code(), field.code())).collect();
+    format!(
+        "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method{fields} END
+        LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = '{}'",
+        SecretField::ClientKey.code()
+    )
+}
 
 /// The settings as they are stored.
 #[derive(QueryableByName)]
@@ -101,7 +108,7 @@ impl SealedSettings {
         let client_key = client_key.transpose()?;
         let (secret, origins) = (self.secret.take(), self.secret_origins.take());
         let settings = self.settings(connector).map_err(Error::internal)?;
-        let credential = match (method, call_secret(method).zip(secret)) {
+        let credential = match (method, method.call_secret().zip(secret)) {
             (Method::NoAuth, _) => CredentialSource::None,
             (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper,
             (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,

@@ -8,14 +8,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::model::{NewToken, RefreshToken, SecretField};
+use super::model::{NewToken, RefreshToken};
 use super::origins::{NewValue, approved_for_new};
 use super::queries;
 use super::settings::TokenUse;
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, SecretField, Tab};
 use crate::oauth::{self, CallbackError, CallbackFailure, CallbackParams, Granted, Token, TokenError, take_request};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};

@@ -24,13 +24,14 @@ mod token_form;
 mod token_request;
 mod tokens;
 
+pub use crate::connectors::SecretField;
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
-pub use call_settings::{CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings};
+pub use call_settings::{CALL_COLUMNS, CallSettings, CredentialSource, SealedSettings, call_tables};
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
-pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
+pub use model::{ApiKeyPlace, NewToken, RefreshToken};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,

@@ -3,49 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::connectors::{Grant, Method};
+use crate::connectors::SecretField;
 use crate::db::text_enum;
 use crate::oauth::Token;
 use crate::vault::Secret;
-
-text_enum! {
-    /// A secret that a person typed, by the field it was typed into.
-    pub enum SecretField {
-        Password = "password", "Password";
-        ApiKey = "api_key", "API key";
-        ClientSecret = "client_secret", "Client Secret";
-        OAuthPassword = "oauth_password", "Password";
-        ClientKey = "client_key", "Client key";
-        TokenPassword = "token_password", "Password of the token request";
-        TokenClientSecret = "token_client_secret", "Client Secret of the token request";
-    }
-}
-
-impl SecretField {
-    /// Whether it belongs to the request that keeps a token fresh.
-    pub fn renews_token(self) -> bool {
-        matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
-    }
-
-    /// Whether it goes to the authorization server and not to the API.
-    pub fn goes_to_token_server(self) -> bool {
-        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword)
-    }
-
-    /// Whether connectors of this method have use for the secret.
-    pub fn belongs_to(self, method: Method) -> bool {
-        match self {
-            SecretField::Password => method == Method::Basic,
-            SecretField::ApiKey => method == Method::ApiKey,
-            SecretField::ClientSecret => {
-                matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password))
-            }
-            SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
-            SecretField::ClientKey => method != Method::NoAuth,
-            SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
-        }
-    }
-}
 
 text_enum! {
     /// Where an API key is sent.

@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
-use super::model::SecretField;
+use crate::connectors::SecretField;
 use crate::vault::Secret;
 use crate::web::form::Form;
 use crate::web::{Errors, FormData};

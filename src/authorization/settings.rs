@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::credential::Credential;
-use super::model::{ApiKeyPlace, SecretField};
+use super::model::ApiKeyPlace;
 use super::origins::{ApprovedSecret, SecretError, for_url};
 use super::queries::SealedValues;
 use crate::connectors::{Grant, Method};
@@ -222,15 +222,6 @@ pub(super) fn time_limit(limits: Limits) -> String {
 /// The text of an address that may be missing.
 pub(super) fn url_text(url: &OrEmpty<HttpUrl>) -> &str {
     url.as_ref().map_or("", HttpUrl::as_str)
-}
-
-/// The secret that is the same for every call.
-pub(super) fn call_secret(method: Method) -> Option<SecretField> {
-    match method {
-        Method::Basic => Some(SecretField::Password),
-        Method::ApiKey => Some(SecretField::ApiKey),
-        Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
-    }
 }
 
 /// What a connector is as an OAuth 2.0 client: the settings of its grant. An empty text is a setting that is not made.

@@ -7,14 +7,14 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::model::{NewToken, RefreshToken, SecretField};
+use super::model::{NewToken, RefreshToken};
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::settings::{time_limit, url_text};
 use super::token_form::{TokenForm, more_open};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, SecretField, Tab};
 use crate::db::{Conn, known};
 use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, TokenRequest, request_token};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};

@@ -8,14 +8,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::keeper::{TokenKeeper, TokenProblem};
-use super::model::SecretField;
 use super::origins::for_url;
 use super::queries::{self, SealedValues};
 use super::settings::time_limit;
 use super::tab::{Notice, Stored, load, tab_page};
 use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, Method};
+use crate::connectors::{self, Connector, Method, SecretField};
 use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};

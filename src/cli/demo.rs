@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::setup::Tools;
 use crate::access::Actor;
 use crate::audit::Change;
-use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, SecretField};
+use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Details, Method, NewConnector};
 use crate::db::Conn;
@@ -160,22 +160,18 @@ async fn authorize(
     new: &NewConnector,
     demo: &DemoConnector,
 ) -> anyhow::Result<()> {
-    let field = match demo.method {
-        Method::Basic => {
-            authorization::save_user_name(conn, new.id, &demo.user).await?;
-            Some(SecretField::Password)
-        }
+    match demo.method {
+        Method::Basic => authorization::save_user_name(conn, new.id, &demo.user).await?,
         Method::ApiKey => {
-            authorization::save_api_key_place(conn, new.id, demo.api_key_place, &demo.api_key_name).await?;
-            Some(SecretField::ApiKey)
+            authorization::save_api_key_place(conn, new.id, demo.api_key_place, &demo.api_key_name).await?
         }
-        Method::Bearer => None,
+        Method::Bearer => {}
         Method::NoAuth | Method::OAuth(_) => return Ok(()),
     };
     // Random, and the hosts are examples.
     let secret = Secret::new(format!("{:032x}", rand::random::<u128>()));
     let origins = authorization::origins_in_use(conn, new.id).await?;
-    match field {
+    match demo.method.call_secret() {
         _ if !demo.with_secret => {}
         Some(field) => {
             let secret = NewSecret { connector: new.id, field, secret: &secret, origins: &origins };

@@ -1,10 +1,10 @@
-//! How a connector authenticates.
+//! How a connector authenticates, and which secrets each authorization method has.
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 
-use crate::db::text_codes;
+use crate::db::{text_codes, text_enum};
 
 /// An OAuth 2.0 grant type (RFC 6749 section 1.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +44,55 @@ text_codes!(Method {
     OAuth(Grant::Password) = "oauth_password", "Auth 2.0 Password";
     OAuth(Grant::Implicit) = "oauth_implicit", "OAuth 2.0 Implicit";
 });
+
+impl Method {
+    /// The secret that is the same for every call, if the method has one.
+    pub fn call_secret(self) -> Option<SecretField> {
+        match self {
+            Method::Basic => Some(SecretField::Password),
+            Method::ApiKey => Some(SecretField::ApiKey),
+            Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
+        }
+    }
+}
+
+text_enum! {
+    /// A secret that a person typed, by the field it was typed into.
+    pub enum SecretField {
+        Password = "password", "Password";
+        ApiKey = "api_key", "API key";
+        ClientSecret = "client_secret", "Client Secret";
+        OAuthPassword = "oauth_password", "Password";
+        ClientKey = "client_key", "Client key";
+        TokenPassword = "token_password", "Password of the token request";
+        TokenClientSecret = "token_client_secret", "Client Secret of the token request";
+    }
+}
+
+impl SecretField {
+    /// Whether it belongs to the request that keeps a token fresh.
+    pub fn renews_token(self) -> bool {
+        matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
+    }
+
+    /// Whether it goes to the authorization server and not to the API.
+    pub fn goes_to_token_server(self) -> bool {
+        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword)
+    }
+
+    /// Whether connectors of this method have use for the secret.
+    pub fn belongs_to(self, method: Method) -> bool {
+        match self {
+            SecretField::Password | SecretField::ApiKey => method.call_secret() == Some(self),
+            SecretField::ClientSecret => {
+                matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password))
+            }
+            SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
+            SecretField::ClientKey => method != Method::NoAuth,
+            SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
+        }
+    }
+}
 
 /// Which of the legacy grants are left on. RFC 9700 sections 2.1.2 and 2.4 advise against the one and forbid the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -19,7 +19,7 @@ pub use details::{changes, create, edit, new, update, waiting_words};
 pub use head::{ConnectorHead, Tab};
 pub use health::{Facts, Health, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use list::show as list;
-pub use method::{Grant, LegacyGrants, Method};
+pub use method::{Grant, LegacyGrants, Method, SecretField};
 pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
     Listed, copy, create as insert, find, find_visible, hold_authorization, key_of, list_members, make_collection,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::circuit_breaker::{CircuitBreaker, OpenRecord};
 use super::state::ConnectorState;
-use crate::authorization::{CALL_COLUMNS, CALL_TABLES, SealedSettings};
+use crate::authorization::{CALL_COLUMNS, SealedSettings, call_tables};
 use crate::connectors::{self, ConnectorId};
 use crate::db::schema::breakers;
 use crate::db::{Conn, Db, Prepared, Stored};
@@ -28,7 +28,8 @@ static SNAPSHOT: LazyLock<String> = LazyLock::new(|| {
         (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
         (SELECT origins FROM tokens WHERE connector_id = c.id) AS token_origins,
         ARRAY(SELECT url FROM endpoints WHERE connector_id = c.id AND url LIKE '%://%') AS urls, {CALL_COLUMNS}
-        FROM connectors c JOIN authorizations a ON a.connector_id = c.id {CALL_TABLES} WHERE c.key = $1 AND c.deleted_at IS NULL"
+        FROM connectors c JOIN authorizations a ON a.connector_id = c.id {} WHERE c.key = $1 AND c.deleted_at IS NULL",
+        call_tables()
     )
 });
 

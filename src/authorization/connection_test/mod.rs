@@ -11,13 +11,12 @@ use std::time::Instant;
 use super::credential::Credential;
 use super::forms::{CheckedAuthorization, Fields};
 use super::keeper::{Need, TokenKeeper, TokenProblem};
-use super::model::SecretField;
 use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
 use super::secret_field::SecretChange;
-use super::settings::{OAuthClient, TokenUse, call_secret};
+use super::settings::{OAuthClient, TokenUse};
 use super::tab::{Stored, redirect_url};
 use crate::access::RequestContext;
-use crate::connectors::{Grant, Method};
+use crate::connectors::{Grant, Method, SecretField};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
 use crate::outbound::{HttpUrl, Limits, Outbound, SendError, Transport, http};
 use crate::vault::{Secret, Vault};
@@ -137,7 +136,7 @@ impl Test<'_> {
     /// The credential of calls; `None` where there is nothing yet.
     async fn credential(&self, report: &mut TestReport) -> Result<Option<TestCredential>, Error> {
         let method = self.checked.method;
-        let Some(field) = call_secret(method) else {
+        let Some(field) = method.call_secret() else {
             return match method {
                 Method::NoAuth => Ok(Some(TestCredential::new(Credential::None))),
                 _ => self.token(report).await,

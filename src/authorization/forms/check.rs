@@ -1,10 +1,10 @@
 //! What the tab's form accepts, and the messages with which it refuses.
 
 use super::{Check, CheckedAuthorization, change_of};
-use crate::authorization::model::{ApiKeyPlace, SecretField};
+use crate::authorization::model::ApiKeyPlace;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
-use crate::connectors::{Grant, Method};
+use crate::connectors::{Grant, Method, SecretField};
 use crate::vault::Secret;
 
 /// The longest text of a line here, in characters.

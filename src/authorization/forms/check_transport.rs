@@ -4,10 +4,9 @@
 //! way, must know it; and tokens that were issued before are forgotten.
 
 use super::{Check, change_of};
-use crate::authorization::model::SecretField;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
-use crate::connectors::Method;
+use crate::connectors::{Method, SecretField};
 use crate::db::Positive;
 use crate::outbound::{HttpUrl, Transport, TransportPart, adds_certificate};
 use crate::vault::Secret;

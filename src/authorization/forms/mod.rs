@@ -7,12 +7,11 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::SecretField;
 use super::origins::ApprovedOrigins;
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
 use super::tab::Stored;
-use crate::connectors::{Grant, Method};
+use crate::connectors::{Grant, Method, SecretField};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
 use crate::vault::Vault;
 use crate::web::form::Form;

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{CheckedAuthorization, Fields};
-use crate::authorization::model::{SecretField, StoredToken};
+use crate::authorization::model::StoredToken;
 use crate::authorization::secret_field::{SecretChange, SecretInput};
 use crate::authorization::tab::Stored;
-use crate::connectors::Method;
+use crate::connectors::{Method, SecretField};
 use crate::outbound::Origin;
 use crate::web::{Choice, date, secret_warning};
 

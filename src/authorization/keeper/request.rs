@@ -3,12 +3,12 @@
 use super::Inner;
 use super::lease::Lease;
 use super::state::TokenState;
-use crate::authorization::model::{NewToken, RefreshToken, SecretField};
+use crate::authorization::model::{NewToken, RefreshToken};
 use crate::authorization::origins::{SecretError, for_url};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSettings, TokenUse};
 use crate::clock::Clock;
-use crate::connectors::{self, ConnectorId, Method};
+use crate::connectors::{self, ConnectorId, Method, SecretField};
 use crate::db::Conn;
 use crate::oauth::{Grant, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
 use crate::outbound::{Limits, Outbound, Transport};

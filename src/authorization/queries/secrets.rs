@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::seal;
 use crate::audit::Change;
-use crate::authorization::model::{SecretField, StoredSecret};
+use crate::authorization::model::StoredSecret;
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
+use crate::connectors::SecretField;
 use crate::db::schema::{secrets, tokens};
 use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};

@@ -96,10 +96,8 @@ pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>
 }
 
 async fn has_secret(conn: &mut Conn, id: ConnectorId, method: Method) -> Result<bool, Error> {
-    let field = match method {
-        Method::Basic => "password",
-        Method::ApiKey => "api_key",
-        Method::NoAuth | Method::Bearer | Method::OAuth(_) => return Ok(false),
+    let Some(field) = method.call_secret() else {
+        return Ok(false);
     };
     Ok(diesel::select(diesel::dsl::exists(secrets::table.find((id, field)))).get_result(conn).await?)
 }
