@@ -188,12 +188,11 @@ fn conflict(
     mine: &Form<ConnectorForm>,
     choices: &[CategoryChoice],
 ) -> Result<HttpResponse, Error> {
-    let (stored, chosen) = (ConnectorForm::of(&theirs, &[]), mine.category_names(choices));
-    let both = stored.labelled(&theirs.category_names).into_iter().zip(mine.labelled(&chosen));
+    let both = theirs.labelled(&theirs.category_names).into_iter().zip(mine.values(&mine.category_names(choices)));
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
         .fields(mine.data.carried());
-    both.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
+    both.fold(page, |page, ((label, theirs), mine)| page.difference(label, theirs, mine)).respond()
 }
 
 /// How many of the newest entries the tab shows.

@@ -47,17 +47,17 @@ impl ConnectorForm {
         }
     }
 
-    /// Every field of Details with its label, as the audit log and the page with both versions show it.
-    pub(super) fn labelled(&self, categories: &str) -> [(&'static str, String); 6] {
+    /// The typed values in the order of [`Details::labelled`].
+    pub(super) fn values(&self, categories: &str) -> [String; 6] {
         // As it is stored, if it is one.
         let base_url = HttpUrl::parse(&self.base_url).map(|url| url.as_str().to_string());
         [
-            ("Name", self.connector_name.trim().into()),
-            ("Display name", self.display_name.trim().into()),
-            ("Description", self.description.trim().into()),
-            ("Base URL", base_url.unwrap_or_else(|_| self.base_url.trim().into())),
-            ("Category", categories.into()),
-            ("Status", if self.enabled { "Enabled" } else { "Disabled" }.into()),
+            self.connector_name.trim().into(),
+            self.display_name.trim().into(),
+            self.description.trim().into(),
+            base_url.unwrap_or_else(|_| self.base_url.trim().into()),
+            categories.into(),
+            if self.enabled { "Enabled" } else { "Disabled" }.into(),
         ]
     }
 

@@ -60,6 +60,18 @@ impl Details {
         self.base_url.as_ref().map(|url| url.origin().to_string())
     }
 
+    /// Every field of the tab with its label, as the audit log and the page with both versions show it.
+    pub fn labelled(&self, categories: &str) -> [(&'static str, String); 6] {
+        [
+            ("Name", self.name.to_string()),
+            ("Display name", self.display_name.clone()),
+            ("Description", self.description.clone()),
+            ("Base URL", self.base_url.as_ref().map_or("", HttpUrl::as_str).into()),
+            ("Category", categories.into()),
+            ("Status", if self.enabled { "Enabled" } else { "Disabled" }.into()),
+        ]
+    }
+
     /// The text that the search looks through, besides the categories' names.
     pub fn searched(&self) -> String {
         searched(&[&self.name, &self.display_name, &self.description])

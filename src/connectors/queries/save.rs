@@ -8,7 +8,6 @@ use futures_util::join;
 use super::{health, outdate_authorization};
 use crate::audit::{Change, Changes, next_version, transaction};
 use crate::categories::{CategoryId, lock_counts};
-use crate::connectors::forms::ConnectorForm;
 use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
 use crate::db::version::SeenVersion;
@@ -76,8 +75,7 @@ async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Resul
         ))
         .execute(change.conn)
         .await?;
-    let form = ConnectorForm::of(&new.details, &[]);
-    let mut fields = form.labelled(&names.shown).to_vec();
+    let mut fields = new.details.labelled(&names.shown).to_vec();
     fields.insert(4, ("Authentication Type", new.method.label().into()));
     let changes = fields.into_iter().fold(Changes::none(), |changes, (label, text)| changes.field(label, "", text));
     Ok(change.record("connector.created", new.id, &new.details.name, changes).await?)
@@ -212,7 +210,6 @@ async fn write_details(
 /// What the audit log says about a save.
 fn changed_fields(old: &Connector, new: &Details, names: Option<&CategoryNames>) -> Changes {
     let names = names.map_or(&old.category_names, |names| &names.shown);
-    let (before, after) = (ConnectorForm::of(old, &[]), ConnectorForm::of(new, &[]));
-    let both = before.labelled(&old.category_names).into_iter().zip(after.labelled(names));
+    let both = old.labelled(&old.category_names).into_iter().zip(new.labelled(names));
     both.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to))
 }
