@@ -33,12 +33,17 @@ const TAKES_AWAY: Asks = Never("it only takes away");
 /// What only shows something. A form that shows a secret is a POST.
 const LOOKS: Asks = Never("it changes nothing");
 
-/// One route.
+/// A route, of a page or of the API.
 pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub needs: Needs,
     pub asks: Asks,
+}
+
+/// A route that [`configure`] puts behind the session and the access check.
+struct PageRoute {
+    route: Route,
     handler: Box<dyn Fn() -> ActixRoute>,
 }
 
@@ -64,14 +69,23 @@ macro_rules! keys_of {
     };
 }
 
-/// The site on one screen.
-#[rustfmt::skip] // a table: a route a line
+/// Every route: of the pages, and of the API, which [`api::scope`] routes.
 pub fn all() -> Vec<Route> {
+    let of_api = api::routes().map(|(method, path, needs)| {
+        let asks = Never("a program shows its key with each request");
+        Route { method, path, needs, asks }
+    });
+    pages().into_iter().map(|page| page.route).chain(of_api).collect()
+}
+
+/// The pages on one screen.
+#[rustfmt::skip] // a table: a route a line
+fn pages() -> Vec<PageRoute> {
     use Needs::{Nothing, Open, SignIn, SuperAdmin};
     let may = Needs::Permission;
     let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
     let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
-    let mut all = vec![
+    let mut pages = vec![
         get("/", SignIn, home::show),
         get("/first-run", Nothing, accounts::first_run),
         post("/first-run", Nothing, Never("there is no account yet: it asks for the one-time code"), accounts::create_first),
@@ -215,40 +229,29 @@ pub fn all() -> Vec<Route> {
         get("/readyz", Open, status::ready),
         get("/metrics", Open, status::metrics),
     ];
-    all.extend(of_programs);
-    all.extend(of_people);
-    all.extend(for_programs());
-    all
+    pages.extend(of_programs);
+    pages.extend(of_people);
+    pages
 }
 
-/// The operations of the API for programs, which [`api::scope`] routes: no session, no page.
-fn for_programs() -> impl Iterator<Item = Route> {
-    api::routes().map(|(method, path, needs)| Route {
-        method,
-        path,
-        needs,
-        asks: Never("a program shows its key with each request"),
-        handler: Box::new(web::route),
-    })
-}
-
-fn get<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route
+fn get<F, Args>(path: &'static str, needs: Needs, handler: F) -> PageRoute
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
     let handler = move || web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler.clone());
-    Route { method: Method::GET, path, needs, asks: LOOKS, handler: Box::new(handler) }
+    PageRoute { route: Route { method: Method::GET, path, needs, asks: LOOKS }, handler: Box::new(handler) }
 }
 
-fn post<F, Args>(path: &'static str, needs: Needs, asks: Asks, handler: F) -> Route
+fn post<F, Args>(path: &'static str, needs: Needs, asks: Asks, handler: F) -> PageRoute
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    Route { method: Method::POST, path, needs, asks, handler: Box::new(move || web::post().to(handler.clone())) }
+    let handler = move || web::post().to(handler.clone());
+    PageRoute { route: Route { method: Method::POST, path, needs, asks }, handler: Box::new(handler) }
 }
 
 /// What stands before the pages: the session, and the access check.
@@ -262,17 +265,15 @@ pub struct PageLayers {
 pub fn configure(config: &mut web::ServiceConfig, layers: &PageLayers) {
     // First, because calls come more often than pages are opened.
     config.service(api::scope());
-    let mut routes = all();
-    routes.retain(|route| !api::is_for_programs(route.path));
-    let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
+    let pages = pages();
+    let mut paths: Vec<&'static str> = pages.iter().map(|page| page.route.path).collect();
     let mut seen = HashSet::new();
     paths.retain(|path| seen.insert(*path));
     for path in paths {
-        let same_path = routes.iter().filter(|route| route.path == path);
-        let resource = same_path.fold(web::resource(path), |resource, route| {
-            let handler = (route.handler)();
+        let same_path = pages.iter().filter(|page| page.route.path == path);
+        let resource = same_path.fold(web::resource(path), |resource, PageRoute { route, handler }| {
             let is_open = route.needs == Needs::Open;
-            resource.route(if is_open { handler } else { behind(layers, (route.needs, route.asks), handler) })
+            resource.route(if is_open { handler() } else { behind(layers, (route.needs, route.asks), handler()) })
         });
         config.service(resource.default_service(behind(layers, (Needs::Nothing, LOOKS), web::to(method_not_allowed))));
     }
