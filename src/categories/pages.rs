@@ -26,6 +26,13 @@ struct ListPage {
     actor: Actor,
 }
 
+impl ListPage {
+    fn chips(&self) -> Vec<(String, String)> {
+        let status = CategoryStatus::parse(self.query.filter("status"));
+        self.query.chips("Name has", [("status", status.map(|status| format!("Status is {}", status.label())))])
+    }
+}
+
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/categories", context.req.query_string(), &["status"]);
     let (rows, pages) = queries::list(&*context.conn().await?, context.actor.visibility, &query).await?;

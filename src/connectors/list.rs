@@ -35,7 +35,6 @@ impl ListPage {
         self.categories.iter().map(|category| SelectOption::new(category.id.to_string(), &category.name))
     }
 
-    /// The filters in use, each with its words and the address without it.
     fn chips(&self) -> Vec<(String, String)> {
         let query = &self.query;
         let is_chosen = |category: &&CategoryChoice| category.id.to_string() == query.filter("category");
@@ -44,14 +43,12 @@ impl ListPage {
         let status = Health::parse(query.filter("status")).map(Health::label);
         let filters =
             [("category", "Category", category), ("auth_method", "Method", method), ("status", "Status", status)];
-        let chip = |(name, label, value): (&str, &str, Option<&str>)| {
+        let filters = filters.map(|(name, label, value)| {
             let unknown = || format!("Unknown {}", label.to_lowercase());
-            (value.map_or_else(unknown, |value| format!("{label} is {value}")), query.without_filter(name))
-        };
-        let search =
-            (!query.search.is_empty()).then(|| (format!("Search for “{}”", query.search), query.without_search()));
-        let used = filters.into_iter().filter(|(name, ..)| !query.filter(name).is_empty());
-        search.into_iter().chain(used.map(chip)).collect()
+            let words = || value.map_or_else(unknown, |value| format!("{label} is {value}"));
+            (name, (!query.filter(name).is_empty()).then(words))
+        });
+        query.chips("Search for", filters)
     }
 }
 

@@ -25,6 +25,13 @@ struct ListPage {
     pages: Pages,
 }
 
+impl ListPage {
+    fn chips(&self) -> Vec<(String, String)> {
+        let status = ProgramStatus::parse(self.query.filter("status"));
+        self.query.chips("Has", [("status", status.map(|status| format!("Status is {}", status.label())))])
+    }
+}
+
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/programs", context.req.query_string(), &["status"]);
     let (rows, pages) = queries::list(&*context.conn().await?, &query, context.now()).await?;

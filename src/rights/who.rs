@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use uuid::Uuid;
 
-use super::model::{Entry, address};
+use super::model::Entry;
 use super::queries::{self, KeyRow, PersonRow};
 use crate::access::{Permission, PermissionSet, RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
@@ -60,10 +60,6 @@ struct WhoPage {
 }
 
 impl WhoPage {
-    fn address(&self) -> String {
-        address(&self.connector)
-    }
-
     fn rights(&self) -> &'static [Right; 4] {
         &Right::ALL
     }
@@ -75,18 +71,12 @@ impl WhoPage {
 
     /// The filters in use: their words, and the address without each.
     fn chips(&self) -> Vec<(String, String)> {
-        let query = &self.query;
-        let search = (!query.search.is_empty()).then(|| {
-            let words = format!("Name has “{}”", query.search);
-            (words, query.without_search())
-        });
-        let words = match Narrowed::read(query.filter("right")) {
+        let right = match Narrowed::read(self.query.filter("right")) {
             Narrowed::Everybody => None,
             Narrowed::May(right) => Some(format!("May {}", right.label().to_lowercase())),
             Narrowed::MayNothing => Some("May do nothing".to_string()),
         };
-        let right = words.map(|words| (words, query.without_filter("right")));
-        search.into_iter().chain(right).collect()
+        self.query.chips("Name has", [("right", right)])
     }
 
     fn keys_caption(&self) -> String {

@@ -48,6 +48,12 @@ struct MembersPage {
     errors: Errors,
 }
 
+impl MembersPage {
+    fn chips(&self) -> Vec<(String, String)> {
+        self.query.chips("Name has", [])
+    }
+}
+
 pub async fn members(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let query = context.req.query_string().to_string();
     show(context, id, &query, Errors::default()).await

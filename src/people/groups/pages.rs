@@ -28,6 +28,12 @@ struct ListPage {
     pages: Pages,
 }
 
+impl ListPage {
+    fn chips(&self) -> Vec<(String, String)> {
+        self.query.chips("Name has", [])
+    }
+}
+
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/groups", context.req.query_string(), &[]);
     let (rows, pages) = queries::list(&*context.conn().await?, &query).await?;

@@ -52,10 +52,8 @@ impl ListPage {
         self.groups.iter().map(|group| SelectOption::new(group.id.to_string(), &group.name))
     }
 
-    /// The filters in use: their words, and the address without each.
     fn chips(&self) -> Vec<(String, String)> {
         let query = &self.query;
-        let search = (!query.search.is_empty()).then(|| format!("Name has “{}”", query.search));
         let status = UserStatus::parse(query.filter("status")).map(|status| format!("Status is {}", status.label()));
         let rights = match query.filter("rights") {
             SUPER_ADMINS => Some("Super admins".into()),
@@ -65,9 +63,7 @@ impl ListPage {
             let group = self.groups.iter().find(|group| group.id == id);
             group.map_or("In a group that is gone".into(), |group| format!("In {}, also through groups", group.name))
         });
-        let filters = [("status", status), ("rights", rights), ("group", group)];
-        let filters = filters.into_iter().filter_map(|(name, words)| Some((words?, query.without_filter(name))));
-        search.map(|words| (words, query.without_search())).into_iter().chain(filters).collect()
+        query.chips("Name has", [("status", status), ("rights", rights), ("group", group)])
     }
 }
 

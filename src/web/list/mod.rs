@@ -135,6 +135,13 @@ impl<R: Row> ListQuery<R> {
         address.href()
     }
 
+    /// The filters in use, each with its words and the address without it; `search` is put before what is searched for.
+    pub fn chips<const N: usize>(&self, search: &str, filters: [(&str, Option<String>); N]) -> Vec<(String, String)> {
+        let search = (!self.search.is_empty()).then(|| (format!("{search} “{}”", self.search), self.without_search()));
+        let filters = filters.into_iter().filter_map(|(name, words)| Some((words?, self.without_filter(name))));
+        search.into_iter().chain(filters).collect()
+    }
+
     /// The page that begins after a place which no row of this page has.
     pub fn after(&self, place: &Cursor) -> String {
         self.page_href(self.page + 1, "after", &place.encode())
