@@ -25,9 +25,11 @@ use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
 use crate::authorization::TokenKeeper;
 use crate::calls::{CallLog, Retention};
 use crate::clock::Clock;
+use crate::collections::Importer;
+use crate::collections::import_pages::upload_limits;
 use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
-use crate::db::{ChangeListener, Db};
+use crate::db::{COMMAND, ChangeListener, Db};
 use crate::endpoints::EndpointCache;
 use crate::notices::{Channels, Courier};
 use crate::openid::SignIns;
@@ -47,6 +49,9 @@ const CALL_LOG_CONNECTIONS: usize = 1;
 
 /// Connections on which notices are looked after, one for each channel.
 const NOTICE_CONNECTIONS: usize = 2;
+
+/// Connections of imports: one stores records, on the other the progress is written.
+const IMPORT_CONNECTIONS: usize = 2;
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -116,6 +121,13 @@ impl Site {
         ))
     }
 
+    /// The imports of records, which all workers share. Must be called on the program's main runtime, once.
+    fn importer(&self) -> anyhow::Result<Importer> {
+        let db = Db::with_limit(&self.database_url, IMPORT_CONNECTIONS, COMMAND)?;
+        self.changes.guard(&db);
+        Ok(Importer::new(db, self.clock.clone(), Handle::current()))
+    }
+
     /// A pool that reconnects when the database server no longer responds.
     fn pool(&self, size: usize) -> anyhow::Result<Db> {
         let db = Db::new(&self.database_url, size)?;
@@ -139,6 +151,7 @@ struct Shared {
     call_log: CallLog,
     relay: RelayState,
     endpoints: EndpointCache,
+    importer: Importer,
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
@@ -149,6 +162,7 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
     let shared = Shared {
         relay: RelayState::new(&site.clock, &site.changes, &site.vault, &keeper),
         endpoints: EndpointCache::new(&site.clock, &site.changes),
+        importer: site.importer()?,
         keeper,
         call_log,
     };
@@ -226,6 +240,8 @@ fn worker(
         .app_data(web::Data::new(limits.refusals))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
+        .app_data(web::Data::new(shared.importer))
+        .app_data(upload_limits())
         .app_data(web::Data::new(shared.call_log))
         .app_data(web::Data::new(relay))
         .app_data(web::Data::new(limits.run_bodies))

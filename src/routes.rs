@@ -18,7 +18,7 @@ use crate::access::Permission::{
 };
 use crate::access::{AccessCheck, Needs, check_access, session_errors};
 use crate::accounts::DbSessionStore;
-use crate::collections::record_pages;
+use crate::collections::{import_pages, record_pages};
 use crate::people::{groups, users};
 use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
@@ -151,6 +151,11 @@ fn pages() -> Vec<PageRoute> {
         get("/collections/{key}/edit", may(EditConnectors), collections::edit),
         post("/collections/{key}/edit", may(EditConnectors), Never("it changes no address and no secret"), collections::update),
         get("/collections/{key}", may(ViewConnectors), collections::list_records),
+        post("/collections/{key}/exports", may(ViewConnectors), Never("it changes nothing but the audit log"), collections::export),
+        get("/collections/{key}/imports/new", may(CallConnectors), import_pages::new),
+        post("/collections/{key}/imports", may(CallConnectors), Never("records give no power"), import_pages::create),
+        get("/collections/{key}/imports/{id}", may(CallConnectors), import_pages::show),
+        post("/collections/{key}/imports/{id}/cancellation", may(CallConnectors), TAKES_AWAY, import_pages::cancel),
         get("/collections/{key}/records/new", may(CallConnectors), record_pages::new),
         post("/collections/{key}/records", may(CallConnectors), Never("records give no power"), record_pages::create),
         get("/collections/{key}/records/{id}", may(ViewConnectors), record_pages::edit),

@@ -175,6 +175,32 @@
     if (edited.size) event.preventDefault();
   });
 
+  // What goes on in the background is fetched again until it has ended, and then said.
+  const refresh = async () => {
+    const shown = one('[data-refresh]');
+    if (!shown) return;
+    try {
+      const response = await fetch(location.href);
+      const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(shown.id);
+      if (!fresh) return;
+      if ('refresh' in fresh.dataset) {
+        // The focus stays where it is: nothing but figures changes.
+        for (const part of all('[data-live]', shown)) {
+          part.replaceWith(one(`[data-live="${part.dataset.live}"]`, fresh) ?? '');
+        }
+      } else {
+        const hadFocus = shown.contains(doc.activeElement);
+        shown.replaceWith(fresh);
+        if (hadFocus) one('a', fresh)?.focus();
+        say(one('[data-live]', fresh)?.textContent);
+      }
+    } catch {
+      // The next time may succeed.
+    }
+    setTimeout(refresh, 2000);
+  };
+  if (one('[data-refresh]')) setTimeout(refresh, 2000);
+
   // An address that carries an answer behind its # is wiped and the answer sent on.
   const answer = one('form[data-fragment]');
   if (answer && location.hash.length > 1) {

@@ -33,7 +33,7 @@ pub(super) async fn list(
     let rows =
         format!("SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2)", counted(visibility));
     let binds = [Bind::Text(like_pattern(&query.search)), query.filter("status").into()];
-    query.fetch(conn, Select { with: "", rows: &rows, binds: &binds }).await
+    query.fetch(conn, Select { rows: &rows, binds: &binds, ..Select::default() }).await
 }
 
 /// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be

@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for RawMembers<'de> {
     }
 }
 
-fn problem(error: &serde_json::Error) -> JsonProblem {
+pub(super) fn problem(error: &serde_json::Error) -> JsonProblem {
     let (line, column) = (error.line(), error.column());
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();

@@ -7,19 +7,25 @@
 
 mod connector;
 mod forms;
+mod import_file;
+mod import_job;
+pub mod import_pages;
 mod json;
 mod model;
 mod pages;
 mod queries;
+mod record_export;
 mod record_form;
 mod record_list;
 pub mod record_pages;
 pub mod records;
 mod schema;
 
+pub use import_job::Importer;
 pub use json::{JsonProblem, MAX_RECORD, MAX_TEXT, RecordData, scalar};
 pub use model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings, records_path};
 pub use pages::{create, edit, list, new, update};
 pub use queries::{create as insert, find, find_and_hold};
+pub use record_export::export;
 pub use record_list::list as list_records;
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

@@ -47,10 +47,40 @@ impl Settings {
         self.schema.as_ref() == Some(&schema.document)
     }
 
+    /// The names of the properties of the schema.
+    pub fn properties(&self) -> impl Iterator<Item = &str> {
+        let properties = self.schema.as_ref().and_then(|schema| schema.get("properties")?.as_object());
+        properties.into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
     /// Whether the schema says that this member is a text, so that what is typed to compare with it is one.
     pub fn is_text(&self, member: &str) -> bool {
-        let property = self.schema.as_ref().and_then(|schema| schema.get("properties")?.get(member));
-        property.and_then(|property| property.get("type")).is_some_and(|kind| kind == "string")
+        self.property(member).is_some_and(|property| match (property.get("type"), property.get("enum")) {
+            (Some(Value::Array(types)), _) => types.iter().any(|kind| kind == "string"),
+            (Some(kind), _) => kind == "string",
+            (None, Some(Value::Array(values))) => values.iter().all(Value::is_string),
+            (None, _) => false,
+        })
+    }
+
+    /// Whether the schema says that this member is something else than a text.
+    pub fn is_typed(&self, member: &str) -> bool {
+        self.property(member).is_some() && !self.is_text(member)
+    }
+
+    #[cfg(test)]
+    pub fn with_schema(schema: Option<&RecordSchema>) -> Settings {
+        Settings {
+            schema: schema.map(|schema| schema.document.clone()),
+            members: Vec::new(),
+            version: 1,
+            updated_at: DateTime::UNIX_EPOCH,
+            updated_by: String::new(),
+        }
+    }
+
+    fn property(&self, member: &str) -> Option<&Value> {
+        self.schema.as_ref()?.get("properties")?.get(member)
     }
 
     /// The schema as it is stored, indented for people; empty without one.

@@ -120,6 +120,10 @@ pub async fn update(
                 return conflict(context.layout, &theirs, &form);
             }
             Err(SaveError::NameTaken) => form.errors.name_taken("collection_name", "data connector", &new.name),
+            Err(SaveError::InUse) => form.errors.add(
+                "schema",
+                "Records are being imported. The schema and the members can be changed when the import has ended",
+            ),
             Err(other) => return Err(other.into()),
         }
     }

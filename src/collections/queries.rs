@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::connector::own_endpoints;
 use super::forms::CheckedCollection;
+use super::import_job;
 use super::json::RecordData;
 use super::model::{Collection, ListRow, NewCollection, RecordSettings, Settings, records_path};
 use super::schema::RecordSchema;
@@ -46,7 +47,9 @@ pub(super) async fn list(
         WHERE c.deleted_at IS NULL AND c.own_folded LIKE $1{}",
         visibility.and("c")
     );
-    query.fetch(conn, Select { with: "", rows: &rows, binds: &[Bind::Text(like_pattern(&query.search))] }).await
+    query
+        .fetch(conn, Select { rows: &rows, binds: &[Bind::Text(like_pattern(&query.search))], ..Select::default() })
+        .await
 }
 
 /// The live collection of a key, whatever the person may do with it. Its settings stay as they are until the transaction
@@ -111,6 +114,10 @@ pub(super) async fn update(
         let before = old.settings.shown();
         let after = new.records.shown();
         if before != after {
+            // It holds the settings by which it checks its records.
+            if import_job::is_running(change.conn, old.connector.id, change.now).await? {
+                return Err(SaveError::InUse);
+            }
             diesel::update(collections::table.find(old.connector.id))
                 .set((
                     collections::schema.eq(new.records.schema.as_ref().map(|schema| &schema.document)),

@@ -105,8 +105,10 @@ pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<Http
     let conn = context.conn().await?;
     let collection = queries::find(&conn, &context.actor, &key, Right::View).await?;
     let query = read(&collection, context.req.query_string());
-    let (sql, binds) = selection(&collection, &query).select(collection.connector.id);
-    let (records, pages) = query.fetch(&conn, Select { with: "", rows: &sql, binds: &binds }).await?;
+    let selection = selection(&collection, &query);
+    let (rows, binds) = selection.select(collection.connector.id);
+    let select = Select { rows: &rows, counted: &selection.counted(), binds: &binds, ..Select::default() };
+    let (records, pages) = query.fetch(&conn, select).await?;
     drop(conn);
     let rows = records.into_iter().map(|record| list_row(&collection, record)).collect::<Result<_, _>>()?;
     page(StatusCode::OK, &ListPage { layout: context.layout, collection, query, rows, pages })

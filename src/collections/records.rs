@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
@@ -72,6 +72,9 @@ pub enum Selection {
 
 const COLUMNS: &str = "r.data::text AS data, r.version, r.created_at, r.created_by, r.updated_at, r.updated_by";
 
+/// Whether a member begins with the third bind.
+const BEGINNING: &str = "m.sort_key >= record_sort_key(to_jsonb($3::text)) AND m.sort_key < record_sort_key(to_jsonb($3::text)) || chr(1114111)";
+
 impl Selection {
     /// The member by whose values the records are in order.
     pub fn member(&self) -> Option<&str> {
@@ -104,12 +107,20 @@ impl Selection {
                 by_member(" AND m.sort_key = record_sort_key($3::jsonb) AND r.data -> $2 = $3::jsonb"),
                 vec![id, member.as_str().into(), value.as_str().into()],
             ),
-            Selection::Beginning { member, text } => (
-                by_member(
-                    " AND m.sort_key >= record_sort_key(to_jsonb($3::text)) AND m.sort_key < record_sort_key(to_jsonb($3::text)) || chr(1114111)",
-                ),
-                vec![id, member.as_str().into(), text.as_str().into()],
-            ),
+            Selection::Beginning { member, text } => {
+                (by_member(&format!(" AND {BEGINNING}")), vec![id, member.as_str().into(), text.as_str().into()])
+            }
+        }
+    }
+
+    /// A SELECT of as many rows with the same binds, which reads no records; empty if there is none.
+    pub fn counted(&self) -> String {
+        let of_member = "SELECT FROM record_members m WHERE m.collection_id = $1 AND m.member = $2";
+        match self {
+            Selection::By(_) => of_member.to_owned(),
+            Selection::Beginning { .. } => format!("{of_member} AND {BEGINNING}"),
+            // What sorts alike need not be equal.
+            Selection::All | Selection::Equal { .. } => String::new(),
         }
     }
 }
@@ -148,7 +159,7 @@ pub async fn page(
 ) -> Result<(Vec<Record>, bool), Error> {
     let (rows, binds) = selection.select(collection);
     let (mut conn, mut page, mut bytes) = (conn, Vec::new(), 0);
-    let query = Select { with: "", rows: &rows, binds: &binds }.query(keyset, size + 1);
+    let query = Select { rows: &rows, binds: &binds, ..Select::default() }.query(keyset, size + 1);
     let mut records = std::pin::pin!(query.load_stream::<Record>(&mut conn).await?);
     while let Some(record) = records.try_next().await? {
         bytes += record.data.len();
@@ -158,6 +169,48 @@ pub async fn page(
         page.push(record);
     }
     Ok((page, false))
+}
+
+/// A record as an export reads it.
+#[derive(QueryableByName)]
+pub(super) struct Exported {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: RecordId,
+    #[diesel(sql_type = Text)]
+    pub data: String,
+}
+
+/// The next records in the order of their ids.
+pub(super) async fn after(
+    conn: &Conn,
+    collection: ConnectorId,
+    after: Option<RecordId>,
+    limit: i64,
+) -> Result<Vec<Exported>, Error> {
+    let sql = "SELECT id, data::text AS data FROM records WHERE collection_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    let query = sql_query(sql).bind::<SqlUuid, _>(collection).bind::<SqlUuid, _>(after.unwrap_or(Uuid::nil()));
+    Ok(query.bind::<BigInt, _>(limit).load(&mut &*conn).await?)
+}
+
+/// How many records a collection has.
+pub(super) async fn count(conn: &Conn, collection: ConnectorId) -> Result<i64, Error> {
+    let of_collection = records::table.filter(records::collection_id.eq(collection));
+    Ok(of_collection.count().get_result(&mut &*conn).await?)
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The names of the members that records have, in their order, and at most `limit` of them.
+pub(super) async fn member_names(conn: &Conn, collection: ConnectorId, limit: usize) -> Result<Vec<String>, Error> {
+    let sql = "SELECT DISTINCT name FROM records, jsonb_object_keys(data) AS name
+        WHERE collection_id = $1 ORDER BY name LIMIT $2";
+    let limit = i64::try_from(limit).map_err(Error::internal)?;
+    let names = sql_query(sql).bind::<SqlUuid, _>(collection).bind::<BigInt, _>(limit);
+    Ok(names.load::<Name>(&mut &*conn).await?.into_iter().map(|row| row.name).collect())
 }
 
 /// An earlier state of a record.
@@ -200,7 +253,11 @@ pub async fn add(change: &mut Change<'_>, collection: &Collection, new: &NewReco
 }
 
 /// Stores new records by one statement, without audit entries.
-async fn insert(change: &mut Change<'_>, collection: ConnectorId, new: &[NewRecord<'_>]) -> Result<(), SaveError> {
+pub(super) async fn insert(
+    change: &mut Change<'_>,
+    collection: ConnectorId,
+    new: &[NewRecord<'_>],
+) -> Result<(), SaveError> {
     let ids: Vec<RecordId> = new.iter().map(|record| record.id).collect();
     let texts: Vec<&str> = new.iter().map(|record| record.data.text.as_str()).collect();
     let sql = "INSERT INTO records (collection_id, id, data, created_at, created_by, updated_at, updated_by)
@@ -282,7 +339,7 @@ pub async fn remove(change: &mut Change<'_>, collection: &Collection, old: &Reco
 
 /// Keeps the collection's settings as they are until the transaction ends; [`SaveError::Stale`] if they are others than
 /// those that the record was checked by.
-async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
+pub(super) async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
     let row = collections::table.find(collection.connector.id);
     let version: i32 = row.select(collections::version).for_share().first(change.conn).await?;
     if version == collection.settings.version { Ok(()) } else { Err(SaveError::Stale) }

@@ -175,11 +175,14 @@ pub fn bound<'a>(sql: String, binds: &[Bind]) -> BoxedSqlQuery<'a, Pg, SqlQuery>
 }
 
 /// Every row of a list, in no order.
+#[derive(Default)]
 pub struct Select<'a> {
     /// Common table expressions that `rows` names; empty if there are none.
     pub with: &'a str,
     /// A SELECT whose columns are those of the row and of its order, with an `id`.
     pub rows: &'a str,
+    /// A SELECT of as many rows that is easier to count; empty if there is none.
+    pub counted: &'a str,
     pub binds: &'a [Bind],
 }
 
@@ -192,7 +195,7 @@ struct Count {
 impl Select<'_> {
     /// At most `limit` rows in an order.
     pub fn query<'q>(&self, keyset: &Keyset<'_>, limit: usize) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
-        let Select { with, rows, binds } = self;
+        let Select { with, rows, binds, .. } = self;
         let skip = keyset.condition(binds.len() + 1).map_or(String::new(), |condition| format!(" WHERE {condition}"));
         let sql = format!("{with} SELECT * FROM ({rows}) AS rows{skip} ORDER BY {} LIMIT {limit}", keyset.order());
         keyset.bind(bound(sql, binds))
@@ -203,10 +206,11 @@ impl Select<'_> {
     where
         R: QueryableByName<Pg> + Send + 'static,
     {
-        let Select { with, rows, binds } = self;
+        let Select { with, rows, counted, binds } = self;
         let page = self.query(keyset, size + 1);
+        let counted = if counted.is_empty() { rows } else { counted };
         let count = format!(
-            "{with} SELECT count(*) AS n FROM (SELECT FROM ({rows}) AS rows LIMIT {}) AS counted",
+            "{with} SELECT count(*) AS n FROM (SELECT FROM ({counted}) AS rows LIMIT {}) AS counted",
             COUNT_LIMIT + 1
         );
         let count = bound(count, binds);

@@ -220,7 +220,7 @@ diesel::table! {
 diesel::table! {
     collections (connector_id) {
         connector_id -> Uuid,
-        schema -> Nullable<Jsonb>,
+        schema -> Nullable<Json>,
         members -> Array<Text>,
         token_hash -> Bytea,
         version -> Int4,
@@ -392,6 +392,23 @@ diesel::table! {
         created_by -> Text,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Uuid,
+        collection_id -> Uuid,
+        file_name -> Text,
+        size -> Int8,
+        state -> Text,
+        is_cancelled -> Bool,
+        bytes_read -> Int8,
+        records_read -> Int8,
+        problems -> Array<Text>,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -662,6 +679,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_users,
     groups,
     identities,
+    imports,
     instances,
     invitations,
     notice_deliveries,

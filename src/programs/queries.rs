@@ -35,7 +35,7 @@ pub(super) async fn list(
     now: DateTime<Utc>,
 ) -> Result<(Vec<ProgramRow>, Pages), Error> {
     let binds = [Bind::Text(like_pattern(&query.search)), query.filter("status").into(), Bind::Time(now)];
-    query.fetch(conn, Select { with: "", rows: ROWS, binds: &binds }).await
+    query.fetch(conn, Select { rows: ROWS, binds: &binds, ..Select::default() }).await
 }
 
 pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Error> {

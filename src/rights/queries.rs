@@ -178,7 +178,7 @@ pub(super) async fn people(
         condition(narrowed, connector.open)
     );
     let binds = [Bind::Id(Some(connector.id)), Bind::Texts(patterns(&query.search))];
-    query.fetch(conn, Select { with: HOLDERS, rows: &rows, binds: &binds }).await
+    query.fetch(conn, Select { with: HOLDERS, rows: &rows, binds: &binds, ..Select::default() }).await
 }
 
 /// Whether the user `u` fits.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Error;
 use super::cookies::Cookies;
 
 /// 256 secret bits of one browser. Not printable.
@@ -55,6 +56,12 @@ impl CsrfKey {
     /// Whether a form's CSRF token is of this browser; takes the same time for every wrong one.
     pub fn matches(&self, given: &str) -> bool {
         self.token().as_bytes().ct_eq(given.as_bytes()).into()
+    }
+
+    /// Refuses a form whose CSRF token is not that of the browser that sends it.
+    pub fn check(req: &HttpRequest, given: &str) -> Result<(), Error> {
+        let is_own = req.extensions().get::<CsrfKey>().is_some_and(|key| key.matches(given));
+        if is_own { Ok(()) } else { Err(Error::StaleForm) }
     }
 
     /// A signature that only the holder of the key and this program can make.

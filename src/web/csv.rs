@@ -13,19 +13,37 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// Divides cells or rows for some reader. A comma only divides where quotes are honoured.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
-/// A row with its line end. Cells stand between quotes where they need them.
+/// A row of texts with its line end.
 pub fn row(cells: &[String]) -> String {
-    let cells: Vec<Cow<'_, str>> = cells.iter().map(|text| cell(text)).collect();
-    cells.join(",") + "\r\n"
+    line(cells.iter().map(|text| cell(text)))
 }
 
-fn cell(text: &str) -> Cow<'_, str> {
+/// A row of cells with its line end. Each is one of [`cell`], or a number, which is no formula with its sign either.
+pub fn line<'c>(cells: impl Iterator<Item = Cow<'c, str>>) -> String {
+    cells.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// A text as a cell, between quotes where it needs them.
+pub fn cell(text: &str) -> Cow<'_, str> {
     let safe = as_text(text);
     if safe.contains(['"', ',', '\'']) || safe.contains(SEPARATORS) {
         format!("\"{}\"", safe.replace('"', "\"\"")).into()
     } else {
         safe
     }
+}
+
+/// The text of a cell without the apostrophes that [`cell`] puts into it.
+pub fn text_of(cell: &str) -> Cow<'_, str> {
+    let mut text = String::with_capacity(cell.len());
+    let mut before = None;
+    for letter in cell.chars() {
+        if letter != '\'' || !before.is_none_or(|before| SEPARATORS.contains(&before)) {
+            text.push(letter);
+        }
+        before = Some(letter);
+    }
+    if as_text(&text) == cell { text.into() } else { cell.into() }
 }
 
 /// The text as a spreadsheet shows it and does not run it, however it divides the file.
@@ -157,6 +175,21 @@ mod tests {
                     prop_assert!(!is_run(&cell), "{:?} by {:?}: {:?}", texts, separator, cell);
                 }
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_comes_back_from_its_cell(text in "[=+@;,\" \t\r\nx-]{0,12}") {
+            let cell = as_text(&text);
+            prop_assert_eq!(text_of(&cell), text.as_str());
+        }
+    }
+
+    #[test]
+    fn an_apostrophe_that_no_cell_needs_stays() {
+        for (cell, text) in [("'=1", "=1"), ("'tis", "'tis"), ("a;'=1", "a;=1"), ("a'=1", "a'=1"), ("''=1", "''=1")] {
+            assert_eq!(text_of(cell), text, "{cell}");
         }
     }
 

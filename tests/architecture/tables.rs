@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("group_users", "people"),
     ("groups", "people"),
     ("identities", "accounts"),
+    ("imports", "collections"),
     ("instances", "keyring"),
     ("invitations", "accounts"),
     ("notice_deliveries", "notices"),

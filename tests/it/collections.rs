@@ -2,6 +2,8 @@
 
 mod connector;
 mod deleting;
+mod export;
+mod import;
 mod records;
 mod settings;
 

@@ -51,7 +51,10 @@ pub async fn list(conn: &Conn, query: &ListQuery<User>) -> Result<(Vec<User>, Pa
         Bind::Id(query.filter("group").parse().ok()),
     ];
     query
-        .fetch(conn, Select { with: "", rows: &format!("SELECT {COLUMNS} FROM users WHERE {FITS}"), binds: &binds })
+        .fetch(
+            conn,
+            Select { rows: &format!("SELECT {COLUMNS} FROM users WHERE {FITS}"), binds: &binds, ..Select::default() },
+        )
         .await
 }
 

@@ -68,6 +68,9 @@ impl Examples {
             path if path.starts_with("/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }
+            path if path.starts_with("/collections/{key}/imports/{id}") => {
+                path.replace("{key}", "books").replace("{id}", &import(app).await)
+            }
             path if path.starts_with("/collections/{key}") => {
                 path.replace("{key}", "books").replace("{id}", &self.record(app).await).replace("{version}", "1")
             }
@@ -128,4 +131,15 @@ impl Examples {
         app.sql(&format!("UPDATE connectors SET deleted_at = now(), deleted_by = 'Nobody' WHERE id = '{id}'")).await;
         app.value(&format!("SELECT key FROM connectors WHERE id = '{id}'")).await
     }
+}
+
+/// An import that goes on; another one each time, because forms cancel it.
+async fn import(app: &TestApp) -> String {
+    let id = Uuid::now_v7();
+    app.sql(&format!(
+        "INSERT INTO imports (id, collection_id, file_name, size, state, created_at, created_by, updated_at)
+         SELECT '{id}', id, 'books.csv', 10, 'running', now(), '', now() + interval '1 year' FROM connectors WHERE key = 'books'"
+    ))
+    .await;
+    id.to_string()
 }

@@ -359,6 +359,6 @@ fn takes_text(field: ElementRef<'_>) -> bool {
     match field.value().name() {
         "select" => false,
         "textarea" => true,
-        _ => !matches!(field.attr("type"), Some("checkbox" | "radio" | "hidden")),
+        _ => !matches!(field.attr("type"), Some("checkbox" | "file" | "radio" | "hidden")),
     }
 }

@@ -174,6 +174,8 @@ const WITHOUT: [(&str, &[&str]); 6] = [
             "/audit/exports",
             "/categories",
             "/collections",
+            "/collections/{key}/exports",
+            "/collections/{key}/imports",
             "/collections/{key}/records",
             "/connectors",
             "/connectors/{key}/duplicates",
@@ -205,6 +207,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
         "brings the whole thing to a state that it names, whatever it was like",
         &[
             "/categories/{id}/delete",
+            "/collections/{key}/imports/{id}/cancellation",
             "/connectors/{key}/restorations",
             "/groups/{id}/delete",
             "/profile/keys/{key}/revocation",

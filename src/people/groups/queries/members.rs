@@ -33,7 +33,7 @@ const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active,
 /// One page of a group's members.
 pub async fn members(conn: &Conn, group: Uuid, query: &ListQuery<MemberRow>) -> Result<(Vec<MemberRow>, Pages), Error> {
     let binds = [Bind::Id(Some(group)), Bind::Texts(patterns(&query.search))];
-    query.fetch(conn, Select { with: "", rows: MEMBERS, binds: &binds }).await
+    query.fetch(conn, Select { rows: MEMBERS, binds: &binds, ..Select::default() }).await
 }
 
 /// The first who could be added and whose names match the search, and whether there are more.

@@ -34,7 +34,7 @@ const ROWS: &str = "SELECT id, name, description, claim_value, version, created_
 /// One page of the list.
 pub async fn list(conn: &Conn, query: &ListQuery<Group>) -> Result<(Vec<Group>, Pages), Error> {
     let rows = format!("{ROWS} WHERE search_text LIKE ALL ($1)");
-    query.fetch(conn, Select { with: "", rows: &rows, binds: &[Bind::Texts(patterns(&query.search))] }).await
+    query.fetch(conn, Select { rows: &rows, binds: &[Bind::Texts(patterns(&query.search))], ..Select::default() }).await
 }
 
 /// The group as it is now, kept as it is until the transaction ends.

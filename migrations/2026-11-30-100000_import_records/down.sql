@@ -1,0 +1,2 @@
+DROP TABLE imports;
+ALTER TABLE collections ALTER COLUMN schema TYPE jsonb;
