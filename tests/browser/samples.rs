@@ -1,10 +1,11 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`,
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`collections.rs`, `oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`,
 //! `profile.rs`, `system.rs`). What it needs to exist is made in [`World`].
 
 mod audit;
 mod calls_world;
+mod collections;
 mod endpoints;
 mod endpoints_world;
 mod keys;
@@ -121,6 +122,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
     let families = [
         SAMPLES,
         oauth::SAMPLES,
+        collections::SAMPLES,
         keys::SAMPLES,
         people::SAMPLES,
         profile::SAMPLES,
@@ -290,18 +292,6 @@ const SAMPLES: &[Sample] = &[
 
     // Categories
     sample("categories", Full, Admin, "/categories", &[], "Labels that group data connectors."),
-    sample("collections", Full, Admin, "/collections", &[], "Records that Connectory keeps itself."),
-    sample("collections-empty", Empty, Viewer, "/collections", &[], "No collections yet"),
-    sample("collections-no-results", Full, Admin, "/collections?q=nothing+is+called+that", &[], "No results"),
-    sample("collections-new", Full, Admin, "/collections/new", &[], "Create collection"),
-    sample("collections-new-errors", Full, Admin, "/collections/new", &[Fill("collection_name", "<"), Fill("schema", "{\"type\": }"), Press("Create collection")], "There are 2 problems"),
-    sample("collections-settings", Full, Admin, "/collections/books/edit", &[], "Books: Settings"),
-    sample("collections-conflict", Full, Admin, "/collections/shelves/edit",
-        &[Fill("description", "Mine"), Meanwhile("/collections/shelves/edit", &[("description", "Theirs")]), Press("Save collection")], "Someone else saved this first"),
-    sample("collections-delete", Full, Admin, "/collections/books/edit", &[Press("Delete collection “Books”")], "and so do its records"),
-    sample("collections-connector", Full, Admin, "/connectors/books", &[], "belongs to the collection"),
-    sample("collections-authorization", Full, Admin, "/connectors/books/authorization", &[], "Connectory authorizes this data connector itself"),
-    sample("collections-not-changed", Full, Admin, "/connectors/books/authorization/token-requests", &[], "This data connector belongs to a collection"),
     sample("categories-viewer", Full, Viewer, "/categories", &[], "Labels that group data connectors."),
     sample("categories-filtered", Full, Admin, "/categories?q=e&status=active&sort=-connectors", &[], "Clear all filters"),
     sample("categories-no-results", Full, Admin, "/categories?q=nothing+is+called+that", &[], "No results"),
