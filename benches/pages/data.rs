@@ -100,6 +100,19 @@ impl Data {
         Ok(self.column(sql).await?.into_iter().next())
     }
 
+    /// Runs statements.
+    pub async fn run(&self, sql: &str) -> anyhow::Result<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// The place in the middle of the records by their price, as it stands in an address.
+    pub async fn middle_record(&self) -> anyhow::Result<String> {
+        let sql = "SELECT sort_key, record_id::text FROM record_members WHERE member = 'price'
+            ORDER BY sort_key, record_id OFFSET (SELECT count(*) / 2 FROM records) LIMIT 1";
+        let row = self.client.query_one(sql, &[]).await?;
+        Ok(Cursor { value: row.get(0), id: row.get::<_, String>(1).parse()? }.encode())
+    }
+
     /// The place in the middle of the list by name.
     pub async fn middle(&self) -> anyhow::Result<Cursor> {
         let row = self

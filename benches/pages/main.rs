@@ -15,6 +15,7 @@ mod http;
 mod load;
 mod plans;
 mod program;
+mod records;
 mod report;
 mod session;
 mod yardstick;
@@ -27,6 +28,7 @@ use data::Data;
 use folder::Folder;
 use load::Figures;
 use program::Program;
+use records::Records;
 use session::Session;
 use yardstick::{Bare, Pgbench};
 
@@ -42,11 +44,13 @@ struct Options {
     time: Duration,
     /// Numbers of connectors to measure with, in rising order.
     rows: Vec<i64>,
+    /// The number of records to measure with; 0 leaves them out.
+    records: i64,
 }
 
 impl Options {
     fn read() -> anyhow::Result<Options> {
-        let mut options = Options { time: Duration::from_secs(3), rows: vec![10_000, 100_000] };
+        let mut options = Options { time: Duration::from_secs(3), rows: vec![10_000, 100_000], records: 1_000_000 };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().context("a value is missing");
@@ -56,7 +60,8 @@ impl Options {
                 "--rows" => {
                     options.rows = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }
-                other => bail!("“{other}” is none of: --seconds 3, --rows 10000,100000"),
+                "--records" => options.records = value()?.parse()?,
+                other => bail!("“{other}” is none of: --seconds 3, --rows 10000,100000, --records 1000000"),
             }
         }
         Ok(options)
@@ -93,6 +98,9 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     report::yardsticks(&options.rows, &measured);
     let weights = session.weights().await?;
     report::rest(&starts, &idle, &program.memory(), &weights);
+    if options.records > 0 {
+        report::records(&measure_records(options, &session, &data, &program).await?);
+    }
     let plans: Vec<&str> = measured.iter().flat_map(|measured| measured.plans.iter()).map(String::as_str).collect();
     println!("Plans: {}", plans::save(&plans)?.display());
     drop(data);
@@ -177,6 +185,21 @@ async fn measure_all(options: &Options, session: &Session, data: &Data, pgbench:
         measured.bare.push((size, figures));
     }
     Ok(measured)
+}
+
+async fn measure_records(
+    options: &Options,
+    session: &Session,
+    data: &Data,
+    program: &Program,
+) -> anyhow::Result<Records> {
+    eprintln!("filling in {} records", options.records);
+    let import = records::fill(session, data, program, options.records).await?;
+    let mut lists = Vec::new();
+    for case in records::lists(session, data).await? {
+        lists.push((case.name.clone(), measure(options, session, &case).await?));
+    }
+    Ok(Records { rows: options.records, import, lists })
 }
 
 async fn measure(options: &Options, session: &Session, case: &Case) -> anyhow::Result<Vec<Figures>> {

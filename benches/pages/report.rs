@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::load::Figures;
 use super::program::Memory;
+use super::records::{Import, Records};
 use super::session::Weight;
 use super::{CONNECTIONS, Measured, MeasuredCase};
 
@@ -89,6 +90,29 @@ pub fn rest(starts: &Starts, idle: &Memory, loaded: &Memory, weights: &[Weight])
         table.push(vec![format!("{} (coding: {})", weight.name, weight.coding), format!("{} bytes", weight.bytes)]);
     }
     print(&["measure", "value"].map(String::from), &table);
+}
+
+/// A collection: its import and its lists.
+pub fn records(measured: &Records) {
+    let Import { records, bytes, time, memory: (before, most) } = &measured.import;
+    let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
+    println!(
+        "Import of {records} records as CSV ({:.1} MiB): {:.1} s, memory of the program {:.1} MiB before and {:.1} MiB at most.\n",
+        mebibytes(*bytes as u64),
+        time.as_secs_f64(),
+        mebibytes(*before),
+        mebibytes(*most)
+    );
+    let head = ["list", "records", "connections", "req/s", "p50 ms", "p99 ms"].map(String::from);
+    let mut table = Vec::new();
+    for (name, figures) in &measured.lists {
+        for (connections, figures) in CONNECTIONS.iter().zip(figures) {
+            let mut line = vec![name.clone(), measured.rows.to_string(), connections.to_string()];
+            line.extend(three(figures));
+            table.push(line);
+        }
+    }
+    print(&head, &table);
 }
 
 /// What else the machine was doing.

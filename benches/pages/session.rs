@@ -57,13 +57,22 @@ impl Session {
         Bytes::from(format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers()))
     }
 
-    fn post(&self, path: &str, form: &str) -> Bytes {
+    pub fn post(&self, path: &str, form: &str) -> Bytes {
+        self.post_as(path, "application/x-www-form-urlencoded", form)
+    }
+
+    /// A form in another media type.
+    pub fn post_as(&self, path: &str, media_type: &str, form: &str) -> Bytes {
         Bytes::from(format!(
-            "POST {path} HTTP/1.1\r\n{}Origin: http://{}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            "POST {path} HTTP/1.1\r\n{}Origin: http://{}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{form}",
             self.headers(),
             self.address,
             form.len()
         ))
+    }
+
+    pub fn csrf(&self) -> &str {
+        &self.csrf
     }
 
     fn headers(&self) -> String {
@@ -75,12 +84,17 @@ impl Session {
 
     /// Opening a list, whose first row's key is `first`.
     pub fn list(&self, list: &List, first: Option<&str>) -> Case {
-        let request = self.request(&list.address());
         let text = first.map_or("<h2>No results</h2>".into(), |key| {
             format!("<tbody>\n<tr><th scope=\"row\"><a href=\"/connectors/{key}\">")
         });
+        self.page(&list.name, &list.address(), &text)
+    }
+
+    /// Opening the page at a path, which has this text.
+    pub fn page(&self, name: &str, path: &str, text: &str) -> Case {
+        let (request, text) = (self.request(path), text.to_owned());
         Case {
-            name: list.name.clone(),
+            name: name.to_owned(),
             ask: Box::new(move |_| {
                 let request = request.clone();
                 Ask { request: Box::new(move || request.clone()), status: 200, text: text.clone() }
