@@ -3,7 +3,7 @@
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::setup::{Tools, outbound_rules, with_database};
+use super::setup::{Tools, outbound_allow_list, with_database};
 use crate::config::Config;
 use crate::notices::{Channels, Courier};
 use crate::outbound::{HttpUrl, Outbound, Policy};
@@ -27,7 +27,7 @@ pub(super) fn run(config: &Config, command: &NoticesCommand) -> anyhow::Result<(
 async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Result<()> {
     let policy = Policy {
         allow_loopback: config.outbound_loopback,
-        only: outbound_rules(config)?,
+        only: outbound_allow_list(config)?,
         own: vec![config.listen],
         public: HttpUrl::parse(&config.public_url).ok(),
     };

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::setup::{Database, open_vault, outbound_rules, runtime};
+use super::setup::{Database, open_vault, outbound_allow_list, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{Site, chain_audit_log, due_work, link_audit_log, refresh_keys, renew_tokens, serve, watch_keys};
@@ -24,7 +24,7 @@ use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
 use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
 use crate::openid::SignIns;
-use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
+use crate::outbound::{AllowListEntry, HttpUrl, Outbound, Policy};
 use crate::programs;
 use crate::status::Metrics;
 use crate::system::About;
@@ -42,7 +42,7 @@ const WATCH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it. Must run on the main thread.
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
-    let only = outbound_rules(&config)?;
+    let only = outbound_allow_list(&config)?;
     let channels = Channels::new(&config.notices)?;
     // Bound first: with the port taken there is no point in starting a database.
     let listener = TcpListener::bind(config.listen)
@@ -57,7 +57,7 @@ async fn serve_until_stopped(
     config: &Config,
     database: &mut Database,
     listener: TcpListener,
-    (only, channels): (Option<Vec<Rule>>, Channels),
+    (only, channels): (Option<Vec<AllowListEntry>>, Channels),
 ) -> anyhow::Result<()> {
     let url = database.url();
     if Uid::effective().is_root() {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::db::private::PrivatePostgres;
 use crate::db::{COMMAND, Db, migrate};
 use crate::keyring;
-use crate::outbound::Rule;
+use crate::outbound::AllowListEntry;
 use crate::vault::{MasterKeys, Vault};
 
 /// What commands work with.
@@ -26,10 +26,11 @@ pub(super) struct Tools {
 }
 
 /// The only destinations that connectors may reach, if the administrator names any.
-pub(super) fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
-    let parse = |text: &String| text.parse::<Rule>().with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"));
-    let rules = config.outbound_only.as_ref();
-    rules.map(|texts| texts.iter().map(parse).collect()).transpose()
+pub(super) fn outbound_allow_list(config: &Config) -> anyhow::Result<Option<Vec<AllowListEntry>>> {
+    let parse =
+        |text: &String| text.parse::<AllowListEntry>().with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"));
+    let entries = config.outbound_only.as_ref();
+    entries.map(|texts| texts.iter().map(parse).collect()).transpose()
 }
 
 /// Sends the log to standard error.

@@ -16,13 +16,13 @@ use tokio::task::JoinSet;
 use tower::util::MapFutureLayer;
 
 use super::cache::Cache;
-use super::connecting;
-use super::connector::{self, StreamingClient};
-use super::dial;
+use super::connect;
+use super::connect_time;
 use super::error::{SendError, Stage};
 use super::policy::Policy;
 use super::resolver::Resolver;
 use super::route::Route;
+use super::streaming_client::{self, StreamingClient};
 use super::tls::{self, TlsConfigCache};
 use super::transport::Transport;
 use super::url::HttpUrl;
@@ -172,7 +172,7 @@ impl Outbound {
             Some(_) => HttpUrl::from_uri(uri)?.root(),
             None => self.judged_root(transport, uri)?,
         };
-        let client = connector::client(&self.common, transport, &root, own);
+        let client = streaming_client::client(&self.common, transport, &root, own);
         Ok(self.streaming.add(Target { transport: transport.clone(), root, client }))
     }
 
@@ -200,7 +200,7 @@ async fn build(common: &Arc<Common>, transport: &Transport, route: &Route<'_>) -
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .dns_resolver(guard)
-        .connector_layer(MapFutureLayer::new(connecting::bounded))
+        .connector_layer(MapFutureLayer::new(connect_time::bounded))
         .http2_max_header_list_size(HTTP2_HEAD)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .pool_idle_timeout(IDLE_TIME);
@@ -230,8 +230,8 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (common, port, is_proxy) = (Arc::clone(&self.common), self.port, self.is_proxy);
         Box::pin(async move {
-            let looking_up = dial::judged_addresses(&common, name.as_str(), port, is_proxy);
-            let addresses = connecting::looking_up(looking_up).await?;
+            let looking_up = connect::judged_addresses(&common, name.as_str(), port, is_proxy);
+            let addresses = connect_time::looking_up(looking_up).await?;
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::classify;
 use super::client::{Common, Outbound};
-use super::connecting::{ConnectTimeOut, Connecting, State};
-use super::dial::Dial;
+use super::connect::ConnectAttempt;
+use super::connect_time::{ConnectTimeOut, Connecting, State};
 use super::error::SendError;
 use super::request::{Limits, Request, Upload, frame};
 use super::response::{Response, ResponseBody, decompress, takes_gzip};
@@ -228,8 +228,8 @@ impl<'a> Exchange<'a> {
         let is_proxys = route.proxy().is_some() && (route.is_tunnelled() || route.first().is_https());
         let is_told = classify::find::<SendError>(error).is_some();
         if is_proxys && !is_told && classify::is_connecting(error) {
-            let dial = Dial::new(common, transport, route.target(), Instant::now(), self.limits);
-            if let Err(error) = dial.reach_proxy().await {
+            let attempt = ConnectAttempt::new(common, transport, route.target(), Instant::now(), self.limits);
+            if let Err(error) = attempt.reach_proxy().await {
                 return error;
             }
         }

@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use http::Uri;
 use url::Host;
 
+use super::allow_list::AllowListEntry;
 use super::error::{SendError, Stage};
 use super::forbidden_addresses::Forbidden;
-use super::rule::Rule;
 use super::url::{HttpUrl, has_step};
 
 /// What the administrator allows. Some addresses are refused whatever stands here: link-local,
@@ -21,9 +21,9 @@ use super::url::{HttpUrl, has_step};
 pub struct Policy {
     /// Whether requests to this machine's loopback addresses are allowed.
     pub allow_loopback: bool,
-    /// The only destinations allowed; `None` allows all that is not forbidden, private networks
+    /// The allow list: the only destinations allowed; `None` allows all that is not forbidden, private networks
     /// included.
-    pub only: Option<Vec<Rule>>,
+    pub only: Option<Vec<AllowListEntry>>,
     /// Where this program itself listens. Its ports are refused at every address of this machine's interfaces.
     pub own: Vec<SocketAddr>,
     /// The address that people open, which leads back to this program through its reverse proxy.
@@ -56,7 +56,7 @@ impl Policy {
             Host::Ipv6(v6) => IpAddr::V6(*v6),
             Host::Domain(name) => return self.check_name(name, port),
         };
-        let listed = self.lists(|rule| rule.allows_address(address.to_canonical(), port));
+        let listed = self.lists(|entry| entry.allows_address(address.to_canonical(), port));
         let destination = || SocketAddr::new(address, port).to_string();
         let why = self.judge(address, port, listed);
         why.map_or(Ok(()), |why| Err(Refused { destination: destination(), led_to: None, why }))
@@ -71,7 +71,7 @@ impl Policy {
             return Ok(());
         };
         let plain = plain_name(name);
-        if self.lists(|rule| rule.allows_name(&plain, port)) {
+        if self.lists(|entry| entry.allows_name(&plain, port)) {
             return Ok(());
         }
         Err(Refused { destination: format!("{name}:{port}"), led_to: None, why: Why::NotListed })
@@ -87,7 +87,7 @@ impl Policy {
     /// Why one address of `name` is refused, if it is.
     pub(super) fn refusal(&self, name: &str, port: u16, address: IpAddr) -> Option<Refused> {
         let (plain, canonical) = (plain_name(name), address.to_canonical());
-        let listed = self.lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
+        let listed = self.lists(|entry| entry.allows_name(&plain, port) || entry.allows_address(canonical, port));
         let why = self.judge(address, port, listed)?;
         Some(Refused { destination: name.to_owned(), led_to: Some(address), why })
     }
@@ -116,9 +116,9 @@ impl Policy {
         (!listed).then_some(Why::NotListed)
     }
 
-    /// Whether a rule of the list fits; without a list, everything does.
-    fn lists(&self, fits: impl Fn(&Rule) -> bool) -> bool {
-        self.only.as_ref().is_none_or(|rules| rules.iter().any(fits))
+    /// Whether an entry of the list fits; without a list, everything does.
+    fn lists(&self, fits: impl Fn(&AllowListEntry) -> bool) -> bool {
+        self.only.as_ref().is_none_or(|entries| entries.iter().any(fits))
     }
 
     /// A listener may be forwarded to from another address of this machine, so its port is its own at all of them.
@@ -155,7 +155,7 @@ fn is_local(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// A name as rules know it: lower case, without the final full stop of an absolute name.
+/// A name as the allow list has it: lower case, without the final full stop of an absolute name.
 fn plain_name(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }

@@ -16,9 +16,9 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::classify;
 use super::client::Target;
-use super::connector::StreamingClient;
 use super::error::SendError;
 use super::request::Upload;
+use super::streaming_client::StreamingClient;
 
 /// A response whose head is there, whatever its status. Dropping it before the end of its body ends the exchange.
 /// Its headers are as they came, those of the connection included, and nothing is decompressed.

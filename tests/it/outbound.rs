@@ -3,9 +3,9 @@
 mod answers;
 mod broken_exchanges;
 mod certificates;
+mod connection_tests;
 mod connections;
 mod kept_connections;
-mod probes;
 mod proxies;
 mod scripted;
 mod streaming;

@@ -85,7 +85,7 @@ impl Test<'_> {
         let mut report = TestReport::default();
         let mut reached = true;
         if let Some(url) = self.token_url() {
-            reached = self.probe(&mut report, "Token server", url).await;
+            reached = self.test_connection(&mut report, "Token server", url).await;
         }
         let credential = if reached {
             self.credential(&mut report).await?
@@ -97,7 +97,7 @@ impl Test<'_> {
             report.skip("API", "There is no base URL on the Details tab, so there is nothing to call.");
             return Ok(report);
         };
-        if self.probe(&mut report, "API", url).await {
+        if self.test_connection(&mut report, "API", url).await {
             self.call(&mut report, url, credential).await?;
         }
         Ok(report)
@@ -127,10 +127,10 @@ impl Test<'_> {
     }
 
     /// The steps to a server; false if it was not reached.
-    async fn probe(&self, report: &mut TestReport, who: &'static str, url: &HttpUrl) -> bool {
+    async fn test_connection(&self, report: &mut TestReport, who: &'static str, url: &HttpUrl) -> bool {
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        let probe = outbound.probe(&self.transport, url, self.limits, now).await;
-        report.probe(who, url, &probe)
+        let test = outbound.test_connection(&self.transport, url, self.limits, now).await;
+        report.connection(who, url, &test)
     }
 
     /// The credential of calls; `None` where there is nothing yet.

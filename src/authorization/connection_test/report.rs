@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
 use crate::oauth::{ExpiredSignals, TokenError};
-use crate::outbound::{HttpUrl, Probe, SendError, Step, http};
+use crate::outbound::{ConnectionTest, HttpUrl, SendError, Step, http};
 use crate::web::{Error, date, date_time, plural, relative};
 
 /// From how many days on the end of a certificate is worth a warning.
@@ -121,9 +121,9 @@ impl TestReport {
     }
 
     /// The steps to a server; true if all that there are went well.
-    pub fn probe(&mut self, who: &'static str, url: &HttpUrl, probe: &Probe) -> bool {
+    pub fn connection(&mut self, who: &'static str, url: &HttpUrl, test: &ConnectionTest) -> bool {
         let name = |step: &str| format!("{who}: {step}");
-        match &probe.lookup {
+        match &test.lookup {
             Step::Done(found) => {
                 let addresses: Vec<String> = found.addresses.iter().map(|found| found.address.to_string()).collect();
                 let words = format!("{} is {}.", found.name, addresses.join(", "));
@@ -132,7 +132,7 @@ impl TestReport {
             Step::Failed(failure) => self.failure(name("name look-up"), failure),
             Step::NotReached | Step::NotNeeded => {}
         }
-        match &probe.connection {
+        match &test.connection {
             Step::Done(connected) => {
                 let proxy = if connected.is_proxy { " (the proxy)" } else { "" };
                 let time = milliseconds(connected.elapsed);
@@ -142,15 +142,15 @@ impl TestReport {
             Step::Failed(failure) => self.failure(name("connection"), failure),
             Step::NotReached | Step::NotNeeded => {}
         }
-        self.tls(name("TLS"), url, probe);
-        let failed = matches!(probe.lookup, Step::Failed(_))
-            || matches!(probe.connection, Step::Failed(_))
-            || matches!(probe.tls, Step::Failed(_));
+        self.tls(name("TLS"), url, test);
+        let failed = matches!(test.lookup, Step::Failed(_))
+            || matches!(test.connection, Step::Failed(_))
+            || matches!(test.tls, Step::Failed(_));
         !failed
     }
 
-    fn tls(&mut self, name: String, url: &HttpUrl, probe: &Probe) {
-        let ends = probe.certificate.as_ref().map(|leaf| {
+    fn tls(&mut self, name: String, url: &HttpUrl, test: &ConnectionTest) {
+        let ends = test.certificate.as_ref().map(|leaf| {
             let left = match leaf.days_left {
                 days @ 0.. => format!("{} left", plural(days, "day", "days")),
                 _ => "over".into(),
@@ -159,8 +159,8 @@ impl TestReport {
             (format!(" Its certificate is valid until {end} ({left})."), leaf.days_left)
         });
         let (until, days) = ends.unwrap_or_default();
-        let has_certificate = probe.certificate.is_some();
-        match &probe.tls {
+        let has_certificate = test.certificate.is_some();
+        match &test.tls {
             Step::Done(seen) if !seen.is_verified => self.push(
                 name,
                 Mark::Warning,

@@ -160,7 +160,11 @@ async fn an_answer_opened_on_the_main_runtime_is_read_on_another() {
     }
     let unused = http_url(&server.url("/"));
     assert!(
-        client.probe(&Transport::default(), &unused, LIMITS, chrono::DateTime::UNIX_EPOCH).await.certificate.is_none()
+        client
+            .test_connection(&Transport::default(), &unused, LIMITS, chrono::DateTime::UNIX_EPOCH)
+            .await
+            .certificate
+            .is_none()
     );
     drop(client);
     for _ in 0..100 {

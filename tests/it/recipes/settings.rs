@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use connectory::config::{Config, MailTls, SETTINGS};
-use connectory::outbound::Rule;
+use connectory::outbound::AllowListEntry;
 
 use super::document::{read, recipe};
 use super::machine::Machine;
@@ -161,7 +161,7 @@ fn short_examples_of_settings_are_taken_as_they_stand() {
     let only = with(recipe("outbound-only")).outbound_only.expect("a list");
     assert_eq!(only.len(), 5);
     for entry in only {
-        assert!(entry.parse::<Rule>().is_ok(), "{entry}");
+        assert!(entry.parse::<AllowListEntry>().is_ok(), "{entry}");
     }
     let off = with(recipe("legacy-grants-off"));
     assert!(!off.password_grant && !off.implicit_grant);

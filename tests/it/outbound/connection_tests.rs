@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectory::outbound::{Identity, Limits, Outbound, Policy, Probe, SendError, Stage, Step, TlsSeen, Transport};
+use connectory::outbound::{
+    ConnectionTest, Identity, Limits, Outbound, Policy, SendError, Stage, Step, TlsSeen, Transport,
+};
 use connectory::vault::Secret;
 
 use super::proxies::through;
@@ -18,9 +20,9 @@ fn now() -> DateTime<Utc> {
     end + TimeDelta::days(30)
 }
 
-async fn probe(transport: &Transport, url: &str) -> Probe {
+async fn probe(transport: &Transport, url: &str) -> ConnectionTest {
     let url = http_url(url);
-    outbound().probe(transport, &url, LIMITS, now()).await
+    outbound().test_connection(transport, &url, LIMITS, now()).await
 }
 
 /// The failure of a step.
@@ -39,7 +41,7 @@ fn done<T: std::fmt::Debug>(step: Step<T>) -> T {
     }
 }
 
-fn is_connected(probe: &Probe) -> bool {
+fn is_connected(probe: &ConnectionTest) -> bool {
     matches!(probe.connection, Step::Done(_))
 }
 
@@ -149,7 +151,7 @@ async fn refused_addresses_are_listed_and_never_connected_to() {
     let judged = async |policy: Policy, url: String| {
         let outbound = Outbound::new(policy).expect("a runtime");
         let url = http_url(&url);
-        outbound.probe(&Transport::default(), &url, LIMITS, now()).await
+        outbound.test_connection(&Transport::default(), &url, LIMITS, now()).await
     };
     let by_name = judged(own.clone(), server.url_by_name("/")).await;
     let refused = done(by_name.lookup).addresses;
@@ -213,12 +215,12 @@ async fn a_server_without_tls_is_told_in_time() {
 }
 
 #[tokio::test]
-async fn a_probe_that_is_given_up_ends_at_the_server() {
+async fn a_test_that_is_given_up_ends_at_the_server() {
     let server = Hostile::start(Behaviour::Silence).await;
     let url = http_url(&server.url("/").replace("http://", "https://"));
     let patient = Limits::within(Duration::from_secs(60));
     let (client, transport) = (outbound(), Transport::default());
-    let probing = client.probe(&transport, &url, patient, now());
+    let probing = client.test_connection(&transport, &url, patient, now());
     let given_up = tokio::time::timeout(Duration::from_millis(200), probing).await;
     assert!(given_up.is_err());
     for _ in 0..100 {

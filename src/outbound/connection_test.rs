@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::classify;
 use super::client::{Common, Outbound};
-use super::dial::{Dial, Stream};
+use super::connect::{ConnectAttempt, Stream};
 use super::error::SendError;
 use super::request::Limits;
 use super::tls::{self, Leaf, Verifier};
@@ -30,7 +30,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 /// How far the connection came. With a proxy the first two steps are the proxy's, for that is
 /// what Connectory connects to; TLS is the target's, through the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
+pub struct ConnectionTest {
     /// From the name to its addresses; not needed for an address.
     pub lookup: Step<Lookup>,
     /// From an address to a connection. An address that the policy refuses fails here, although
@@ -103,60 +103,66 @@ impl Outbound {
     /// With an `http` address and a proxy the last step is the connection to the proxy, for only a
     /// request would tell more.
     ///
-    /// Dropping the future ends the probe.
-    pub async fn probe(&self, transport: &Transport, url: &HttpUrl, limits: Limits, now: DateTime<Utc>) -> Probe {
+    /// Dropping the future ends the test.
+    pub async fn test_connection(
+        &self,
+        transport: &Transport,
+        url: &HttpUrl,
+        limits: Limits,
+        now: DateTime<Utc>,
+    ) -> ConnectionTest {
         let common: Arc<Common> = Arc::clone(&self.common);
         let (transport, url, started) = (transport.clone(), url.clone(), Instant::now());
-        let probing = async move {
-            let dial = Dial::new(&common, &transport, &url, started, limits);
-            ProbeRun { dial, transport: &transport, now, probe: Probe::NOT_REACHED }.run().await
+        let testing = async move {
+            let attempt = ConnectAttempt::new(&common, &transport, &url, started, limits);
+            TestRun { attempt, transport: &transport, now, test: ConnectionTest::NOT_REACHED }.run().await
         };
-        let stopping = || Probe { lookup: Step::Failed(SendError::stopping()), ..Probe::NOT_REACHED };
-        self.at_home(probing).await.unwrap_or_else(stopping)
+        let stopping = || ConnectionTest { lookup: Step::Failed(SendError::stopping()), ..ConnectionTest::NOT_REACHED };
+        self.at_home(testing).await.unwrap_or_else(stopping)
     }
 }
 
-impl Probe {
+impl ConnectionTest {
     const NOT_REACHED: Self =
         Self { lookup: Step::NotReached, connection: Step::NotReached, tls: Step::NotReached, certificate: None };
 }
 
-/// A running probe.
-struct ProbeRun<'a> {
-    dial: Dial<'a>,
+/// A running test.
+struct TestRun<'a> {
+    attempt: ConnectAttempt<'a>,
     transport: &'a Transport,
     now: DateTime<Utc>,
-    probe: Probe,
+    test: ConnectionTest,
 }
 
-impl ProbeRun<'_> {
-    async fn run(mut self) -> Probe {
+impl TestRun<'_> {
+    async fn run(mut self) -> ConnectionTest {
         // The last step is written where it fails; what was reached is already noted.
         if let Some(addresses) = self.look_up().await
             && let Some(stream) = self.connect(&addresses).await
         {
             self.encrypt(stream).await;
         }
-        self.probe
+        self.test
     }
 
     async fn look_up(&mut self) -> Option<Vec<IpAddr>> {
-        let name = self.dial.name();
-        if let Err(problem) = self.dial.judge() {
+        let name = self.attempt.name();
+        if let Err(problem) = self.attempt.judge() {
             if name.is_some() {
-                self.probe.lookup = Step::Failed(problem);
+                self.test.lookup = Step::Failed(problem);
             } else {
-                self.probe.lookup = Step::NotNeeded;
-                self.probe.connection = Step::Failed(problem);
+                self.test.lookup = Step::NotNeeded;
+                self.test.connection = Step::Failed(problem);
             }
             return None;
         }
-        let found = self.dial.look_up().await;
+        let found = self.attempt.look_up().await;
         let Some(name) = name else {
-            self.probe.lookup = Step::NotNeeded;
+            self.test.lookup = Step::NotNeeded;
             return found.ok();
         };
-        self.probe.lookup = Step::of(&found, |addresses| Lookup {
+        self.test.lookup = Step::of(&found, |addresses| Lookup {
             name: name.to_owned(),
             addresses: addresses.iter().map(|&address| self.found(address)).collect(),
         });
@@ -164,38 +170,38 @@ impl ProbeRun<'_> {
     }
 
     fn found(&self, address: IpAddr) -> Found {
-        Found { address, is_refused: self.dial.refusal(address).is_some() }
+        Found { address, is_refused: self.attempt.refusal(address).is_some() }
     }
 
     async fn connect(&mut self, addresses: &[IpAddr]) -> Option<TcpStream> {
         let started = Instant::now();
-        let connected = self.dial.connect_tcp(addresses).await.and_then(|stream| {
-            let broken = |error| classify::broken_stream(&error, &self.dial.route.first_name());
+        let connected = self.attempt.connect_tcp(addresses).await.and_then(|stream| {
+            let broken = |error| classify::broken_stream(&error, &self.attempt.route.first_name());
             let address = stream.peer_addr().map_err(broken)?;
             Ok((stream, address))
         });
-        let (elapsed, is_proxy) = (started.elapsed(), self.dial.is_proxied());
-        self.probe.connection = Step::of(&connected, |(_, address)| Connected { address: *address, is_proxy, elapsed });
+        let (elapsed, is_proxy) = (started.elapsed(), self.attempt.is_proxied());
+        self.test.connection = Step::of(&connected, |(_, address)| Connected { address: *address, is_proxy, elapsed });
         connected.ok().map(|(stream, _)| stream)
     }
 
     async fn encrypt(&mut self, stream: TcpStream) {
-        if !self.dial.route.target().is_https() {
-            self.probe.tls = Step::NotNeeded;
+        if !self.attempt.route.target().is_https() {
+            self.test.tls = Step::NotNeeded;
             return;
         }
         let handshake = self.handshake(stream).await;
-        self.probe.tls = Step::of(&handshake, |version| TlsSeen { version, is_verified: self.transport.verify });
+        self.test.tls = Step::of(&handshake, |version| TlsSeen { version, is_verified: self.transport.verify });
     }
 
     /// The target's handshake; gives the version of TLS.
     async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, SendError> {
-        let stream = self.dial.through_proxy(stream).await?;
-        let (url, server) = (self.dial.route.target(), self.dial.route.server());
+        let stream = self.attempt.through_proxy(stream).await?;
+        let (url, server) = (self.attempt.route.target(), self.attempt.route.server());
         let verifier = Arc::new(Verifier::new(self.transport)?);
         let config = Arc::new(tls::config(self.transport, Arc::clone(&verifier))?);
-        let encrypted = self.dial.encrypt(stream, url, &server, config).await;
-        self.probe.certificate = verifier.leaf(self.now);
+        let encrypted = self.attempt.encrypt(stream, url, &server, config).await;
+        self.test.certificate = verifier.leaf(self.now);
         let encrypted = encrypted?;
         match encrypted.get_ref().1.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => Ok("TLS 1.2"),
@@ -212,7 +218,7 @@ impl ProbeRun<'_> {
             while stream.read(&mut [0; 512]).await? > 0 {}
             Ok(())
         };
-        let deadline = self.dial.deadline().min(Instant::now() + LAST_WORD);
+        let deadline = self.attempt.deadline().min(Instant::now() + LAST_WORD);
         match timeout_at(deadline, listen).await {
             Ok(Err(error)) => classify::alert(&error, server).map_or(Ok(()), Err),
             Ok(Ok(())) | Err(_) => Ok(()),

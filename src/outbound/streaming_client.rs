@@ -1,4 +1,5 @@
-//! The client of streamed exchanges: hyper-util's, which is what reqwest is built on, over connections made by [`Dial`].
+//! The client of streamed exchanges: hyper-util's, which is what reqwest is built on, over connections made by
+//! [`ConnectAttempt`].
 //!
 //! Rule: connections are made as "Test connection" makes them, to judged addresses only. Why not reqwest here: it costs a
 //! proxied call a fifth of its time, and cannot reach an IPv6 address through a proxy's tunnel.
@@ -18,8 +19,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tower::Service;
 
 use super::client::{Common, HTTP2_HEAD, IDLE_CONNECTIONS, IDLE_TIME};
-use super::connecting;
-use super::dial::{Dial, Stream};
+use super::connect::{ConnectAttempt, Stream};
+use super::connect_time;
 use super::error::SendError;
 use super::request::Body;
 use super::transport::Transport;
@@ -69,13 +70,13 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let Self { common, target, own } = self.clone();
-        Box::pin(connecting::timed(async move |started, limits| {
-            let dial = Dial::new(&common, &target.0, &target.1, started, limits);
+        Box::pin(connect_time::timed(async move |started, limits| {
+            let attempt = ConnectAttempt::new(&common, &target.0, &target.1, started, limits);
             let (stream, is_http2) = match own {
-                Some(listener) => (dial.connect_to_self(listener).await?, false),
-                None => dial.connect().await?,
+                Some(listener) => (attempt.connect_to_self(listener).await?, false),
+                None => attempt.connect().await?,
             };
-            Ok(Conn { stream: TokioIo::new(stream), is_http2, is_proxied: dial.route.is_passed_on() })
+            Ok(Conn { stream: TokioIo::new(stream), is_http2, is_proxied: attempt.route.is_passed_on() })
         }))
     }
 }

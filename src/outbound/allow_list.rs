@@ -1,4 +1,4 @@
-//! One line of the administrator's list of allowed destinations.
+//! The allow list: the destinations to which the administrator limits requests (`CONNECTORY_OUTBOUND_ONLY`).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,13 +8,13 @@ use ipnet::IpNet;
 use thiserror::Error;
 use url::Host;
 
-/// A network or host to which requests may go, with or without a port.
+/// An entry of the list: a network or host to which requests may go, with or without a port.
 ///
 /// Written `10.0.0.0/8`, `10.0.0.0/8:443`, `[2001:db8::/32]:443`, `api.example.org` or
 /// `*.example.org:8443`; the last one means every host below `example.org`, not that host itself.
 /// Without a port, every port is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct AllowListEntry {
     place: Place,
     port: Option<u16>,
 }
@@ -27,9 +27,9 @@ enum Place {
     Below(String),
 }
 
-/// Why a text is no [`Rule`]; the words complete the text itself ("“a b” is …").
+/// Why a text is no [`AllowListEntry`]; the words complete the text itself ("“a b” is …").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RuleProblem {
+pub enum AllowListProblem {
     /// The part after the colon is no number from 1 to 65,535.
     #[error("must have a port between 1 and 65,535")]
     Port,
@@ -38,10 +38,10 @@ pub enum RuleProblem {
     Place,
 }
 
-impl FromStr for Rule {
-    type Err = RuleProblem;
+impl FromStr for AllowListEntry {
+    type Err = AllowListProblem;
 
-    fn from_str(text: &str) -> Result<Self, RuleProblem> {
+    fn from_str(text: &str) -> Result<Self, AllowListProblem> {
         let text = text.trim();
         // A bare IPv6 address or network is full of colons; it has a port only after brackets.
         if let Some(place) = network(text) {
@@ -52,12 +52,12 @@ impl FromStr for Rule {
             None => (text, None),
         };
         let place = network(place).or_else(|| host(place));
-        place.map(|place| Self { place, port }).ok_or(RuleProblem::Place)
+        place.map(|place| Self { place, port }).ok_or(AllowListProblem::Place)
     }
 }
 
-impl Rule {
-    /// Whether the rule names this host itself, whatever its addresses are. `name` is in lower case
+impl AllowListEntry {
+    /// Whether the entry names this host itself, whatever its addresses are. `name` is in lower case
     /// and without a final full stop.
     pub(super) fn allows_name(&self, name: &str, port: u16) -> bool {
         let meant = match &self.place {
@@ -68,7 +68,7 @@ impl Rule {
         meant && self.allows_port(port)
     }
 
-    /// Whether the rule names a network that holds this address (in its canonical form).
+    /// Whether the entry names a network that holds this address (in its canonical form).
     pub(super) fn allows_address(&self, address: IpAddr, port: u16) -> bool {
         match &self.place {
             Place::Network(network) => network.contains(&address) && self.allows_port(port),
@@ -81,7 +81,7 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for AllowListEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.place, self.port) {
             (Place::Network(IpNet::V6(network)), Some(port)) => write!(f, "[{network}]:{port}"),
@@ -95,10 +95,10 @@ impl fmt::Display for Rule {
     }
 }
 
-fn parse_port(text: &str) -> Result<u16, RuleProblem> {
+fn parse_port(text: &str) -> Result<u16, AllowListProblem> {
     match text.parse() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(RuleProblem::Port),
+        _ => Err(AllowListProblem::Port),
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_reads_back_as_written() {
+    fn an_entry_reads_back_as_written() {
         for text in [
             "10.0.0.0/8",
             "10.0.0.0/8:443",
@@ -145,8 +145,8 @@ mod tests {
             "*.example.org:8443",
             "intranet",
         ] {
-            let rule = text.parse::<Rule>().map(|rule| rule.to_string());
-            assert_eq!(rule.as_deref(), Ok(text));
+            let entry = text.parse::<AllowListEntry>().map(|entry| entry.to_string());
+            assert_eq!(entry.as_deref(), Ok(text));
         }
         for (text, shown) in [
             ("10.1.2.3", "10.1.2.3/32"),
@@ -156,41 +156,41 @@ mod tests {
             (" API.Example.org. ", "api.example.org"),
             ("bücher.example", "xn--bcher-kva.example"),
         ] {
-            let rule = text.parse::<Rule>().map(|rule| rule.to_string());
-            assert_eq!(rule.as_deref(), Ok(shown));
+            let entry = text.parse::<AllowListEntry>().map(|entry| entry.to_string());
+            assert_eq!(entry.as_deref(), Ok(shown));
         }
     }
 
     #[test]
-    fn what_is_no_rule_is_refused() {
+    fn what_is_no_entry_is_refused() {
         for (text, problem) in [
-            ("", RuleProblem::Place),
-            ("*", RuleProblem::Place),
-            ("*.", RuleProblem::Place),
-            ("a.*.org", RuleProblem::Place),
-            ("a b", RuleProblem::Place),
-            ("10.0.0.0/33", RuleProblem::Place),
-            ("0x7f000001", RuleProblem::Place),
-            ("https://example.org", RuleProblem::Port),
-            ("example.org/path", RuleProblem::Place),
-            ("example.org:0", RuleProblem::Port),
-            ("example.org:65536", RuleProblem::Port),
-            ("example.org:", RuleProblem::Port),
+            ("", AllowListProblem::Place),
+            ("*", AllowListProblem::Place),
+            ("*.", AllowListProblem::Place),
+            ("a.*.org", AllowListProblem::Place),
+            ("a b", AllowListProblem::Place),
+            ("10.0.0.0/33", AllowListProblem::Place),
+            ("0x7f000001", AllowListProblem::Place),
+            ("https://example.org", AllowListProblem::Port),
+            ("example.org/path", AllowListProblem::Place),
+            ("example.org:0", AllowListProblem::Port),
+            ("example.org:65536", AllowListProblem::Port),
+            ("example.org:", AllowListProblem::Port),
         ] {
-            assert_eq!(text.parse::<Rule>(), Err(problem), "{text:?}");
+            assert_eq!(text.parse::<AllowListEntry>(), Err(problem), "{text:?}");
         }
     }
 
     #[test]
-    fn a_rule_allows_what_it_names_and_no_more() -> Result<(), RuleProblem> {
-        let below = "*.example.org:443".parse::<Rule>()?;
+    fn an_entry_allows_what_it_names_and_no_more() -> Result<(), AllowListProblem> {
+        let below = "*.example.org:443".parse::<AllowListEntry>()?;
         assert!(below.allows_name("api.example.org", 443));
         assert!(below.allows_name("a.b.example.org", 443));
         assert!(!below.allows_name("example.org", 443));
         assert!(!below.allows_name("badexample.org", 443));
         assert!(!below.allows_name("api.example.org", 80));
         assert!(!below.allows_name("api.example.org.evil.example", 443));
-        let network = "10.0.0.0/8".parse::<Rule>()?;
+        let network = "10.0.0.0/8".parse::<AllowListEntry>()?;
         assert!(network.allows_address(IpAddr::from([10, 9, 8, 7]), 5432));
         assert!(!network.allows_address(IpAddr::from([11, 0, 0, 1]), 5432));
         assert!(!network.allows_name("10.0.0.1", 443));

@@ -42,7 +42,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// A connection to be made to one server, and the time for it.
-pub(super) struct Dial<'a> {
+pub(super) struct ConnectAttempt<'a> {
     common: &'a Common,
     transport: &'a Transport,
     pub(super) route: Route<'a>,
@@ -51,7 +51,7 @@ pub(super) struct Dial<'a> {
     limit: Duration,
 }
 
-impl<'a> Dial<'a> {
+impl<'a> ConnectAttempt<'a> {
     /// Everything ends within the limit for connections, counted from `started`.
     pub(super) fn new(
         common: &'a Common,
