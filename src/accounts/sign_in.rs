@@ -102,7 +102,7 @@ pub async fn sign_in(
             record_slowed(&refusals, &guard, &req, &username, &refused).await?;
             return Err(refused);
         }
-        let user = authenticate((&guard, &refusals), &req, &username, password).await?;
+        let user = authenticate(&req, &guard, &refusals, &username, password).await?;
         form.errors.add("username", WRONG);
         if let Some(user) = user {
             return signed_in(&req, &user, &SignInPage { layout, provider, form });
@@ -124,8 +124,9 @@ fn signed_in(req: &HttpRequest, user: &SignInUser, refusal: &SignInPage) -> Resu
 /// The user whose name and password these are. Takes the same time whether there is such a user or not, and holds no
 /// connection while the password is hashed.
 async fn authenticate(
-    (guard, refusals): (&SignInGuard, &Refusals),
     req: &HttpRequest,
+    guard: &SignInGuard,
+    refusals: &Refusals,
     username: &str,
     password: String,
 ) -> Result<Option<SignInUser>, Error> {

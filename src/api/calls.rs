@@ -211,7 +211,7 @@ async fn call_url(
     let limits = connector.limits(None);
     let permit = request.permit(connector, limits.total).await?;
     let payload = Payload::take(&mut request.payload);
-    let (body, _held) = request_body(&request.req, payload, (limits.total, request.in_use.bodies()), sent).await?;
+    let (body, _held) = request_body(&request.req, payload, limits.total, request.in_use.bodies(), sent).await?;
     let headers = request.outgoing_headers();
     let call = RelayRequest { headers, body, ..RelayRequest::new(method.clone(), url, limits) };
     Ok(request.api.relay.call(connector, permit, call).await?)
@@ -221,7 +221,8 @@ async fn call_url(
 async fn request_body(
     request: &HttpRequest,
     payload: Payload,
-    (time, budget): (Duration, &Arc<Budget>),
+    time: Duration,
+    budget: &Arc<Budget>,
     sent: &Rc<Cell<u64>>,
 ) -> Result<(Body, Held), RelayError> {
     // The server has checked it.

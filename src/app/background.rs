@@ -42,12 +42,19 @@ fn log_failure<T>(outcome: Result<T, Error>, failed: &str) {
 }
 
 /// Does what is due ([`run_due_work`]), and keeps the histograms of the metrics small.
-pub async fn due_work(db: Db, clock: Clock, limits: (SessionLimits, Retention), metrics: Metrics, api_keys: ApiKeys) {
+pub async fn due_work(
+    db: Db,
+    clock: Clock,
+    limits: SessionLimits,
+    retention: Retention,
+    api_keys: ApiKeys,
+    metrics: Metrics,
+) {
     let mut interval = every(DUE_WORK);
     loop {
         interval.tick().await;
         metrics.handle.run_upkeep();
-        log_failure(run_due_work(&db, limits, &api_keys, clock.now()).await, "background work failed");
+        log_failure(run_due_work(&db, limits, retention, &api_keys, clock.now()).await, "background work failed");
     }
 }
 
@@ -108,7 +115,8 @@ pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result
 /// that have expired, and days of the call log; and updates the health that time has changed.
 pub async fn run_due_work(
     db: &Db,
-    (limits, retention): (SessionLimits, Retention),
+    limits: SessionLimits,
+    retention: Retention,
     api_keys: &ApiKeys,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {

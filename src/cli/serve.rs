@@ -48,7 +48,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
     let mut database = Database::start(&config)?;
-    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, (only, channels)));
+    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, only, channels));
     let stopped = database.stop();
     outcome.and(stopped)
 }
@@ -57,7 +57,8 @@ async fn serve_until_stopped(
     config: &Config,
     database: &mut Database,
     listener: TcpListener,
-    (only, channels): (Option<Vec<AllowListEntry>>, Channels),
+    only: Option<Vec<AllowListEntry>>,
+    channels: Channels,
 ) -> anyhow::Result<()> {
     let url = database.url();
     if Uid::effective().is_root() {
@@ -103,7 +104,7 @@ async fn serve_until_stopped(
     }
     let outbound = Outbound::new(policy)?;
     let sign_ins =
-        SignIns::new(config.oidc.clone(), (&outbound, &vault), &clock, &PublicAddress::new(&config.public_url));
+        SignIns::new(config.oidc.clone(), &outbound, &vault, &clock, &PublicAddress::new(&config.public_url));
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
@@ -138,7 +139,7 @@ async fn serve_until_stopped(
         },
         clock: clock.clone(),
     };
-    let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
+    let (limits, retention, metrics) = (site.limits, site.retention, site.metrics.clone());
     let (changes, api_keys) = (site.changes.clone(), site.api_keys.clone());
     let (keeper, call_log) = (site.keeper()?, site.call_log()?);
     let courier = site.courier()?;
@@ -150,7 +151,7 @@ async fn serve_until_stopped(
     let log_writer = tokio::spawn(async move { log_writer.run().await });
     let (id, vault) = (instance.id, instance.vault.clone());
     let tasks = [
-        tokio::spawn(due_work(jobs.clone(), clock.clone(), rules, metrics, api_keys.clone())),
+        tokio::spawn(due_work(jobs.clone(), clock.clone(), limits, retention, api_keys.clone(), metrics)),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(changes.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),

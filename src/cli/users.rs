@@ -45,7 +45,9 @@ pub(super) fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
             let username = Username::parse(&username)?;
             let name = name.unwrap_or_else(|| username.as_str().to_string());
             let password = read_password(username.as_str(), &name)?;
-            let new = (username, name, PermissionSet::with_required(permissions), super_admin);
+            let permissions = PermissionSet::with_required(permissions);
+            let id = uuid::Uuid::now_v7();
+            let new = NewUser { id, username, name, password_hash: None, super_admin, permissions };
             with_database(config, async |tools| create(tools, new, password).await)
         }
         UserCommand::ResetPassword { username } => {
@@ -56,19 +58,14 @@ pub(super) fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
     }
 }
 
-async fn create(
-    tools: Tools,
-    (username, name, permissions, super_admin): (Username, String, PermissionSet, bool),
-    password: String,
-) -> anyhow::Result<()> {
-    let password_hash = Some(PasswordHasher::new(1)?.hash(password).await?);
-    let new = NewUser { id: uuid::Uuid::now_v7(), username, name, password_hash, super_admin, permissions };
+async fn create(tools: Tools, new: NewUser, password: String) -> anyhow::Result<()> {
+    let new = NewUser { password_hash: Some(PasswordHasher::new(1)?.hash(password).await?), ..new };
     let mut conn = tools.db.get().await?;
     let change = &mut Change { conn: &mut conn, by: &Actor::command_line(), now: tools.clock.now() };
     match accounts::insert(change, &new).await {
         Ok(()) => {
             println!("Created user {}.", new.username.as_str());
-            for permission in permissions.iter() {
+            for permission in new.permissions.iter() {
                 println!("  {permission}");
             }
             Ok(())

@@ -72,7 +72,7 @@ pub async fn connect(
     if has_password && !guard.confirm(&context, &data, &mut errors).await? {
         return connection_page(context, provider, errors).await;
     }
-    leave(&context.req, context.layout, (&guard, &sign_ins), Some(user), PAGE).await
+    leave(&context.req, context.layout, &guard, &sign_ins, Some(user), PAGE).await
 }
 
 /// Handles the provider's claims for a session that exists already: connects the account, or, if it is
@@ -81,7 +81,8 @@ pub(super) async fn take(
     req: &HttpRequest,
     guard: &SignInGuard,
     provider: &Provider,
-    (user, request): (Uuid, &AuthorizationRequest),
+    user: Uuid,
+    request: &AuthorizationRequest,
     claims: &Claims,
 ) -> Result<HttpResponse, SignInFailure> {
     let by = &Actor::from_request(req, &mut Payload::None).into_inner()?;

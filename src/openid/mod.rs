@@ -48,7 +48,8 @@ pub struct SignIns {
 impl SignIns {
     pub fn new(
         settings: Option<OidcConfig>,
-        (outbound, vault): (&Outbound, &Vault),
+        outbound: &Outbound,
+        vault: &Vault,
         clock: &Clock,
         address: &PublicAddress,
     ) -> SignIns {

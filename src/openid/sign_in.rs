@@ -56,21 +56,22 @@ pub async fn create(
     let next = data.text("next");
     let is_page = is_own_path(&next) && next.len() <= LONGEST_PATH;
     let next = if is_page { next.as_str() } else { "/" };
-    leave(&req, layout, (&guard, &sign_ins), None, next).await
+    leave(&req, layout, &guard, &sign_ins, None, next).await
 }
 
 /// Sends a browser to the provider: to sign in, or to show which of its people the account of `user` belongs to.
 pub(super) async fn leave(
     req: &HttpRequest,
     layout: Layout,
-    (guard, sign_ins): (&SignInGuard, &SignIns),
+    guard: &SignInGuard,
+    sign_ins: &SignIns,
     user: Option<Uuid>,
     next: &str,
 ) -> Result<HttpResponse, Error> {
     let wait = sign_ins.rate_limit.take(&client_address(req));
     wait.map_err(Error::TooMany)?;
     let provider = sign_ins.provider()?;
-    match authorization_url(req, (guard, sign_ins), user, next).await {
+    match authorization_url(req, guard, sign_ins, user, next).await {
         Ok(leave) => leaving_page(layout, provider.settings.name.clone(), leave),
         Err(SignInFailure::Refused(error)) => error_page(req, layout, provider, error),
         Err(SignInFailure::Fault(fault)) => Err(fault),
@@ -80,7 +81,8 @@ pub(super) async fn leave(
 /// The provider's address with a new request in it. No connection is held while the provider responds.
 async fn authorization_url(
     req: &HttpRequest,
-    (guard, sign_ins): (&SignInGuard, &SignIns),
+    guard: &SignInGuard,
+    sign_ins: &SignIns,
     user: Option<Uuid>,
     next: &str,
 ) -> Result<String, SignInFailure> {
@@ -135,7 +137,7 @@ async fn complete(
     let request = take_request(&mut *guard.db.get().await?, guard.clock.now(), &params, None, session).await??;
     let claims = claims(sign_ins, &request, params).await?;
     match request.user_id {
-        Some(user) => connection::take(req, guard, provider, (user, &request), &claims).await,
+        Some(user) => connection::take(req, guard, provider, user, &request, &claims).await,
         None => {
             admission::admit(req, guard, &provider.settings, &claims).await?;
             Ok(see_other(req, request.next.as_deref().unwrap_or("/"), None))

@@ -108,7 +108,8 @@ pub(super) enum Added {
 pub(super) async fn add(
     change: &mut Change<'_>,
     connector: &Connector,
-    (chosen, rights): (&[Member], Rights),
+    chosen: &[Member],
+    rights: Rights,
 ) -> Result<Added, SaveError> {
     transaction(change, async |change| {
         // First, so that those who change the access do it one after the other.

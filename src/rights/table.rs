@@ -88,14 +88,15 @@ pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<Http
     let entries = queries::entries(&mut conn, connector.id).await?;
     let rows = entries.into_iter().map(|entry| Row { who: entry.who, ticked: entry.rights });
     let (rows, open) = (rows.collect(), connector.open);
-    access_page(context, &mut conn, connector, (open, rows), Errors::default()).await
+    access_page(context, &mut conn, connector, open, rows, Errors::default()).await
 }
 
 async fn access_page(
     context: RequestContext,
     conn: &mut Conn,
     connector: Connector,
-    (open, rows): (Rights, Vec<Row>),
+    open: Rights,
+    rows: Vec<Row>,
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
     // While it is open to everybody, closing has had no effect.
@@ -162,7 +163,7 @@ pub async fn update(context: RequestContext, Segment(key): Segment, data: FormDa
         let mut errors = Errors::default();
         errors.add("everybody-view", SHUT_OUT);
         let open = sent.open;
-        return access_page(context, &mut conn, connector, (open, sent.rows()), errors).await;
+        return access_page(context, &mut conn, connector, open, sent.rows(), errors).await;
     }
     match queries::save(&mut Change::new(&mut conn, &context), (&connector, seen), &checked).await {
         Ok(()) => {
@@ -294,7 +295,7 @@ pub async fn add(
     } else {
         let rights = Rights::from(form.right.clone()).or(Rights::exactly([Right::View]));
         let change = &mut Change::new(&mut conn, &context);
-        match queries::add(change, &connector, (&chosen, rights)).await {
+        match queries::add(change, &connector, &chosen, rights).await {
             Ok(Added::Number(number)) => {
                 let outcome = counted(number, "entry was added", "entries were added");
                 return Ok(context.see_other(&address(&connector), outcome));

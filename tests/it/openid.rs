@@ -43,9 +43,8 @@ pub fn settings(issuer: &str) -> OidcConfig {
 
 /// Lets the people of a provider sign in.
 pub fn let_in(site: &mut Site, settings: OidcConfig) {
-    let tools = (&site.outbound, &site.vault);
     let address = PublicAddress::new(&site.public_url);
-    site.sign_ins = SignIns::new(Some(settings), tools, &site.clock, &address);
+    site.sign_ins = SignIns::new(Some(settings), &site.outbound, &site.vault, &site.clock, &address);
 }
 
 /// A site for whose provider nobody answers.

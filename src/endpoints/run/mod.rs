@@ -69,8 +69,10 @@ struct Run<'a> {
 
 pub async fn run(
     context: RequestContext,
-    (relay, log): (web::Data<Relay>, web::Data<CallLog>),
-    (bodies, quotas): (web::Data<RunBodies>, web::Data<RunQuotas>),
+    relay: web::Data<Relay>,
+    log: web::Data<CallLog>,
+    bodies: web::Data<RunBodies>,
+    quotas: web::Data<RunQuotas>,
     Segments([key, id]): Segments<2>,
     form: Form<EndpointForm>,
 ) -> Result<HttpResponse, Error> {

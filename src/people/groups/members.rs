@@ -137,7 +137,7 @@ pub async fn choose(context: RequestContext, Segment(id): Segment<Uuid>) -> Resu
     let search = searched(context.req.query_string());
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
-    offer(context.layout, &mut conn, group, search, (Vec::new(), Errors::default())).await
+    offer(context.layout, &mut conn, group, search, Vec::new(), Errors::default()).await
 }
 
 async fn offer(
@@ -145,7 +145,8 @@ async fn offer(
     conn: &mut Conn,
     group: Group,
     search: String,
-    (ticked, errors): (Vec<String>, Errors),
+    ticked: Vec<String>,
+    errors: Errors,
 ) -> Result<HttpResponse, Error> {
     let (rows, more) = queries::candidates(conn, group.id, &search).await?;
     page(errors.status(), &AddPage { layout, group, search, rows, more, ticked, errors })
@@ -171,7 +172,7 @@ pub async fn add(
         }
     }
     let search = search_term(&form.q);
-    offer(context.layout, &mut conn, group, search, (form.fields.member, form.errors)).await
+    offer(context.layout, &mut conn, group, search, form.fields.member, form.errors).await
 }
 
 /// Why a group cannot become a member: the groups through which it contains the other one already.

@@ -106,7 +106,8 @@ async fn group_page(
     context: RequestContext,
     conn: &mut Conn,
     group: Group,
-    (form, claim_hint): (Form<GroupForm>, Option<String>),
+    form: Form<GroupForm>,
+    claim_hint: Option<String>,
 ) -> Result<HttpResponse, Error> {
     let above = above(conn, Member::Group(group.id)).await?;
     let (inherited, may_audit) = (InheritedRights::of(&above), context.may(Permission::ViewAuditLog));
@@ -122,7 +123,7 @@ pub async fn edit(
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let form = Form::new(GroupForm::of(&group));
-    group_page(context, &mut conn, group, (form, claim_hint(&provider))).await
+    group_page(context, &mut conn, group, form, claim_hint(&provider)).await
 }
 
 pub async fn update(
@@ -151,7 +152,7 @@ pub async fn update(
             Err(_) => form.errors.name_taken("group_name", "group", new.name.as_str()),
         }
     }
-    group_page(context, &mut conn, group, (form, hint)).await
+    group_page(context, &mut conn, group, form, hint).await
 }
 
 fn conflict(layout: Layout, theirs: &Group, mine: &Form<GroupForm>, has_claim: bool) -> Result<HttpResponse, Error> {

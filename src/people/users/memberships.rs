@@ -63,7 +63,9 @@ async fn choice(
     layout: Layout,
     conn: &mut Conn,
     user: User,
-    (joins, search, errors): (bool, String, Errors),
+    joins: bool,
+    search: String,
+    errors: Errors,
 ) -> Result<HttpResponse, Error> {
     let (rows, more) = match joins {
         true => groups::joinable(conn, user.id, &search).await?,
@@ -75,12 +77,12 @@ async fn choice(
 pub async fn choose_groups(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
     let search = searched(context.req.query_string());
-    choice(context.layout, &mut conn, user, (true, search, Errors::default())).await
+    choice(context.layout, &mut conn, user, true, search, Errors::default()).await
 }
 
 pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    choice(context.layout, &mut conn, user, (false, String::new(), Errors::default())).await
+    choice(context.layout, &mut conn, user, false, String::new(), Errors::default()).await
 }
 
 pub async fn join_groups(
@@ -111,7 +113,7 @@ async fn change_groups(
         let verb = if joins { "joins" } else { "leaves" };
         form.errors.add(FIRST_BOX, format!("Select the groups that the user {verb}"));
         let search = if joins { search_term(&form.q) } else { String::new() };
-        return choice(context.layout, &mut conn, user, (joins, search, form.errors)).await;
+        return choice(context.layout, &mut conn, user, joins, search, form.errors).await;
     }
     let change = &mut Change::new(&mut conn, &context);
     let (number, done) = match joins {

@@ -104,7 +104,7 @@ impl TestApp {
             workers: 2,
             vault: database.vault.clone(),
             proxies: TrustedProxies::default(),
-            sign_ins: SignIns::new(None, (&outbound, &database.vault), &clock, &PublicAddress::new(&public_url)),
+            sign_ins: SignIns::new(None, &outbound, &database.vault, &clock, &PublicAddress::new(&public_url)),
             outbound,
             hasher: HASHER.clone(),
             api_keys: ApiKeys::new(&clock, &changes),
@@ -182,8 +182,8 @@ impl TestApp {
 
     /// Does once what the program does in the background.
     pub async fn run_due_work(&self) {
-        let rules = (self.limits, self.retention);
-        app::run_due_work(&self.db, rules, &self.api_keys, self.clock.now()).await.expect("the background work");
+        let due_work = app::run_due_work(&self.db, self.limits, self.retention, &self.api_keys, self.clock.now());
+        due_work.await.expect("the background work");
         self.keeper.renew_due().await.expect("the renewals");
     }
 
