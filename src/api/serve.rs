@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoints::EndpointCache;
 use crate::relay::Relay;
-use crate::web::{LogThrottle, secure_api_response};
+use crate::web::{LogThrottle, method_label, secure_api_response};
 
 /// Where the response comes from: `upstream` for the called API, `connectory` for a problem document or another response
 /// of Connectory's own.
@@ -185,15 +185,6 @@ fn add_headers(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
         headers.insert(ANSWER.clone(), HeaderValue::from_static("connectory"));
     }
     secure_api_response(headers, is_secure);
-}
-
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        _ => "other",
-    }
 }
 
 /// The counters of one worker, made once for each operation and status and not for each request.

@@ -241,10 +241,6 @@ impl AddForm {
         self.member.iter().filter_map(|value| Member::parse(value)).collect()
     }
 
-    fn is_chosen(&self, row: &MemberRow) -> bool {
-        self.member.contains(&row.value())
-    }
-
     /// View is what all others need, so it is given without a box.
     fn right_choices(&self) -> Vec<Choice> {
         let choice = |right: Right| Choice {

@@ -127,12 +127,6 @@ struct AddPage {
     errors: Errors,
 }
 
-impl AddPage {
-    fn is_ticked(&self, row: &MemberRow) -> bool {
-        self.ticked.contains(&row.value())
-    }
-}
-
 pub async fn choose(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let search = searched(context.req.query_string());
     let mut conn = context.conn().await?;
