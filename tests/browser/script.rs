@@ -179,3 +179,28 @@ async fn a_refused_form_asks_before_it_is_left_and_saves_without_asking() {
     window.press("Save").await;
     assert_eq!(ask(&window, "return sessionStorage.getItem('asked')").await, "false");
 }
+
+#[tokio::test]
+async fn a_running_import_is_followed_until_it_has_ended() {
+    let app = TestApp::start().await;
+    app.collection("Parts", "").await;
+    let id = "00000000-0000-7000-8000-00000000000a";
+    app.sql(&format!(
+        "INSERT INTO imports (id, collection_id, file_name, size, state, bytes_read, created_at, created_by, updated_at)
+         SELECT '{id}', connector_id, 'parts.csv', 100, 'running', 50, now(), '', now() + interval '1 day' FROM collections"
+    ))
+    .await;
+    let window = Window::open(&app).await;
+    window.be(&app.super_admin().await).await;
+    window.go(&format!("/collections/parts/imports/{id}")).await;
+    window.find(By::LinkText("Refresh")).await.focus().await.expect("the focus goes there");
+    app.sql("UPDATE imports SET bytes_read = 75").await;
+    window.until("return document.querySelector('progress').value == 75").await;
+    assert_eq!(ask(&window, "return document.activeElement.textContent").await, "Refresh");
+    app.sql("UPDATE imports SET state = 'done', records_read = 12").await;
+    window
+        .until("return document.querySelector('main > [role=status]')?.textContent == '12 records were imported.'")
+        .await;
+    assert_eq!(ask(&window, "return document.activeElement.textContent").await, "Show the records");
+    assert_eq!(ask(&window, "return document.querySelector('progress')").await, Value::Null);
+}
