@@ -16,7 +16,7 @@ use crate::oauth;
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::Error;
-use crate::{accounts, connectors, programs, relay};
+use crate::{accounts, collections, connectors, programs, relay};
 
 /// How often what is due is looked for.
 const DUE_WORK: Duration = Duration::from_secs(30);
@@ -123,6 +123,8 @@ pub async fn run_due_work(
     if api_keys.are_uses_due(now) {
         programs::keys::write_key_uses(db, api_keys).await?;
     }
+    // Before a connection is taken, because it can take longer than one is lent for.
+    collections::purge_records(db, now).await?;
     let mut conn = db.get().await?;
     accounts::purge_sessions(&mut conn, limits, now).await?;
     accounts::purge_invitations(&mut conn, now).await?;

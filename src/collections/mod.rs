@@ -28,4 +28,5 @@ pub use pages::{create, edit, list, new, update};
 pub use queries::{create as insert, find, find_and_hold};
 pub use record_export::export;
 pub use record_list::list as list_records;
+pub use records::purge_records;
 pub use schema::{FieldKind, RecordField, RecordProblem, RecordSchema, SchemaProblem};

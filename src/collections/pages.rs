@@ -1,5 +1,7 @@
 //! The pages of collections: list, creating and settings. Deleting is that of the connector.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -14,6 +16,9 @@ use crate::db::Conn;
 use crate::vault::Vault;
 use crate::web::form::Form;
 use crate::web::{ConflictPage, Error, LastSave, Layout, ListQuery, Pages, SaveError, Segment, grouped, page};
+
+/// How long the records of a collection may take to be indexed by other members.
+const INDEXING: Duration = Duration::from_secs(600);
 
 #[derive(Template)]
 #[template(path = "collections/list.html")]
@@ -110,6 +115,10 @@ pub async fn update(
         return conflict(context.layout, &collection, &form);
     };
     if let Some(new) = form.check(CollectionForm::checked) {
+        if new.records.members != collection.settings.members {
+            // All records are indexed anew.
+            conn.extend(INDEXING).await?;
+        }
         match queries::update(&mut Change::new(&mut conn, &context), (&collection, seen), &new).await {
             Ok(()) => {
                 let outcome = saved_words(&conn, &collection, &new).await?;

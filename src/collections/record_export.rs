@@ -14,7 +14,7 @@ use super::records;
 use crate::access::{RequestContext, Right};
 use crate::audit::{Change, Changes};
 use crate::connectors::ConnectorId;
-use crate::db::{Conn, Db};
+use crate::db::{Conn, Db, JOB};
 use crate::web::{Download, Error, FormData, Segment, csv};
 
 /// Records that are read at once: no more than 25 MiB.
@@ -53,6 +53,8 @@ pub async fn export(context: RequestContext, Segment(key): Segment, data: FormDa
         .ok_or(Error::BadRequest("An export is either JSON or CSV: use the buttons of the page."))?;
     let mut conn = context.conn().await?;
     let collection = queries::find(&conn, &context.actor, &key, Right::View).await?;
+    // Counts all records, and looks for the members of each.
+    conn.extend(JOB).await?;
     let columns = if format == Format::Csv { columns(&conn, &collection).await? } else { Vec::new() };
     let number = records::count(&conn, collection.connector.id).await?;
     let (extension, media_type, head, label) = format.names();

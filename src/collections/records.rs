@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::json::RecordData;
 use super::model::Collection;
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::ConnectorId;
-use crate::db::Conn;
+use crate::connectors::{self, ConnectorId};
 use crate::db::keyset::{Bind, Keyset, Select};
 use crate::db::schema::{collections, record_versions, records};
 use crate::db::version::{SeenVersion, VersionError};
+use crate::db::{Conn, Db};
 use crate::web::{Error, SaveError};
 
 pub type RecordId = Uuid;
@@ -335,6 +335,24 @@ pub async fn delete(
 pub async fn remove(change: &mut Change<'_>, collection: &Collection, old: &Record) -> Result<(), SaveError> {
     diesel::delete(records::table.find((collection.connector.id, old.id))).execute(change.conn).await?;
     record(change, "record.deleted", collection, old.id, Changes::none()).await
+}
+
+/// How many records are deleted by one statement.
+const PURGED: i64 = 10_000;
+
+/// Deletes the records of collections that have been in the trash long enough, some at a time, because those of a large
+/// collection take minutes.
+pub async fn purge_records(db: &Db, now: DateTime<Utc>) -> Result<(), Error> {
+    let sql = "DELETE FROM records WHERE (collection_id, id) IN (
+            SELECT r.collection_id, r.id FROM connectors c JOIN records r ON r.collection_id = c.id WHERE c.deleted_at <= $1 LIMIT $2
+        )";
+    loop {
+        let query = sql_query(sql).bind::<Timestamptz, _>(connectors::purged_before(now)).bind::<BigInt, _>(PURGED);
+        let deleted = query.execute(&mut *db.get().await?).await?;
+        if i64::try_from(deleted).is_ok_and(|deleted| deleted < PURGED) {
+            return Ok(());
+        }
+    }
 }
 
 /// Keeps the collection's settings as they are until the transaction ends; [`SaveError::Stale`] if they are others than

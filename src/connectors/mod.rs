@@ -23,7 +23,7 @@ pub use method::{Grant, LegacyGrants, Method, SecretField};
 pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
     Listed, copy, create as insert, find, find_visible, hold_authorization, key_of, list_members, make_collection,
-    move_collections, name, outdate_authorization, purge_trash, refresh_due_health, refresh_health, review_health,
-    save_access, save_method, save_purpose, unlist_all, waits_for_approval,
+    move_collections, name, outdate_authorization, purge_trash, purged_before, refresh_due_health, refresh_health,
+    review_health, save_access, save_method, save_purpose, unlist_all, waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

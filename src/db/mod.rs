@@ -124,7 +124,7 @@ pub fn migrations() -> Vec<(String, String)> {
 /// Brings the schema of `url` up to this program's. Instances that start together take turns.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
     let servers = Servers::parse(url).context("the database URL cannot be read")?;
-    let TimedConnection { mut conn, until } =
+    let TimedConnection { mut conn, until, .. } =
         TimedConnection::open(&servers, COMMAND).await.context("cannot connect to the database")?;
     until.send_replace(Some(Instant::now() + COMMAND));
     let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");

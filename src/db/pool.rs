@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult, WeakPool};
-use diesel::ConnectionError;
+use diesel::{ConnectionError, QueryResult};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::StreamExt;
@@ -27,6 +27,8 @@ pub struct TimedConnection {
     pub conn: AsyncPgConnection,
     /// When it is closed; `None` while it is idle.
     pub until: watch::Sender<Option<Instant>>,
+    /// Whether the server ends statements later than the pool's limit.
+    is_extended: bool,
 }
 
 /// The server ends a statement so much later than the program gives up: else the two would race, and the connection
@@ -39,14 +41,16 @@ impl TimedConnection {
         let (client, messages) = servers.connect(PATIENCE).await?;
         let (until, ends) = watch::channel(Some(Instant::now() + PATIENCE));
         tokio::spawn(drive(messages, ends));
-        let mut conn = AsyncPgConnection::try_from(client).await?;
+        let conn = AsyncPgConnection::try_from(client).await?;
+        let mut opened = TimedConnection { conn, until, is_extended: false };
+        opened.set_limit(limit).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(opened)
+    }
+
+    async fn set_limit(&mut self, limit: Duration) -> QueryResult<()> {
         let limit = (limit + LATER).as_millis();
-        conn.batch_execute(&format!(
-            "SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}"
-        ))
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(TimedConnection { conn, until })
+        let sql = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
+        self.conn.batch_execute(&sql).await
     }
 }
 
@@ -94,10 +98,14 @@ impl Manager for ConnectionManager {
     }
 
     async fn recycle(&self, lent: &mut TimedConnection, _: &Metrics) -> RecycleResult<ConnectionError> {
-        match lent.conn.is_broken() {
-            true => Err(RecycleError::message("it is closed")),
-            false => Ok(()),
+        if lent.conn.is_broken() {
+            return Err(RecycleError::message("it is closed"));
         }
+        if lent.is_extended {
+            lent.set_limit(self.limit).await.map_err(|error| RecycleError::message(error.to_string()))?;
+            lent.is_extended = false;
+        }
+        Ok(())
     }
 }
 
@@ -108,6 +116,13 @@ impl Connection {
     pub fn until(lent: Object<ConnectionManager>, until: Instant) -> Connection {
         lent.until.send_replace(Some(until));
         Connection(lent)
+    }
+
+    /// Gives it another limit, from now on and until it is given back, for a statement that reads all rows of a table.
+    pub async fn extend(&mut self, limit: Duration) -> QueryResult<()> {
+        self.0.until.send_replace(Some(Instant::now() + limit));
+        self.0.is_extended = true;
+        self.0.set_limit(limit).await
     }
 }
 

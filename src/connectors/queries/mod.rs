@@ -32,11 +32,11 @@ pub use health::{hold_authorization, refresh_due_health, refresh_health, review_
 pub(super) use list::list;
 pub(super) use save::{Seen, update};
 pub use save::{create, save_purpose};
-pub use trash::purge_trash;
 pub(super) use trash::{
     KEPT, RECORDS_COUNTED, SHOWN, USERS_SHOWN, Usage, count_records, find_trashed, move_to_trash, restore, trashed,
     usage,
 };
+pub use trash::{purge_trash, purged_before};
 
 diesel::define_sql_function! {
     /// The rights for which a connector lists a user, directly or through groups.

@@ -21,6 +21,11 @@ use crate::web::{Error, SaveError, grouped};
 /// How long a connector stays in the trash.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
+/// Connectors that were moved to the trash by then are deleted permanently.
+pub fn purged_before(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - KEPT
+}
+
 /// The most connectors that the trash page shows.
 pub const SHOWN: i64 = 200;
 
@@ -86,7 +91,9 @@ pub async fn restore(change: &mut Change<'_>, connector: &TrashedConnector) -> R
     transaction(change, async |change| {
         lock_counts(change.conn).await?;
         super::hold_authorization(change.conn, connector.id).await?;
-        let trashed = connectors::table.find(connector.id).filter(connectors::deleted_at.is_not_null());
+        // Of one that has been there longer, some records may be deleted already.
+        let kept = connectors::deleted_at.gt(purged_before(change.now));
+        let trashed = connectors::table.find(connector.id).filter(kept);
         let restored = diesel::update(trashed)
             .set((
                 connectors::deleted_at.eq(None::<DateTime<Utc>>),
@@ -104,13 +111,14 @@ pub async fn restore(change: &mut Change<'_>, connector: &TrashedConnector) -> R
     .await
 }
 
-/// Deletes permanently what has been in the trash for thirty days, with its secrets and tokens.
+/// Deletes permanently what has been in the trash for thirty days, with its secrets and tokens. The records of
+/// collections have been deleted before.
 pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
     let by = Actor::connectory();
     conn.transaction(async |conn| {
         let change = Change { conn, by: &by, now };
         let deleted: Vec<(ConnectorId, String)> =
-            diesel::delete(connectors::table.filter(connectors::deleted_at.le(now - KEPT)))
+            diesel::delete(connectors::table.filter(connectors::deleted_at.le(purged_before(now))))
                 .returning((connectors::id, connectors::name))
                 .get_results(change.conn)
                 .await?;

@@ -51,10 +51,14 @@ async fn both_go_to_the_trash_and_come_back() {
 async fn after_thirty_days_the_records_are_gone() {
     let app = TestApp::start().await;
     let id = app.collection("Books", "").await;
-    fill(&app, id, 2).await;
-    let ana = app.person(&[DeleteConnectors]).await;
+    fill(&app, id, 10_001).await;
+    let ana = app.person(&[DeleteConnectors, EditConnectors]).await;
     ana.get("/connectors/books/delete").await.submit(|form| form).await.expect(303);
     app.advance(TimeDelta::days(31));
+    // The session of before has ended.
+    let ana = app.person(&[DeleteConnectors, EditConnectors]).await;
+    let page = ana.get("/connectors/trash").await.expect(200);
+    page.form("/connectors/books/restorations").send().await.expect(404);
     app.run_due_work().await;
     for table in ["connectors", "collections", "records", "tokens", "endpoints"] {
         assert_eq!(app.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");

@@ -1,6 +1,10 @@
 //! The list, creating and editing.
 
+use std::time::Duration;
+
 use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewConnectors};
+
+use tokio_postgres::NoTls;
 
 use super::{BOOK, error};
 use crate::support::{TestApp, strs};
@@ -177,4 +181,23 @@ async fn the_list_shows_what_a_person_sees() {
     assert_eq!(strs(&ana.get("/collections?q=b%C3%B6oks").await.row_heads()), ["Books"]);
     let page = ana.get("/collections?q=%3Cb%3E").await;
     assert!(page.text().contains("No collection fits “<b>”"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn indexing_by_other_members_may_take_longer_than_a_request() {
+    let app = TestApp::start().await;
+    app.collection("Books", BOOK).await;
+    let ana = app.person(&[EditConnectors]).await;
+    let (other, connection) = tokio_postgres::connect(app.database_url(), NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN; LOCK TABLE record_members IN EXCLUSIVE MODE").await.expect("the table");
+    let page = ana.get("/collections/books/edit").await;
+    let saving = page.submit(|form| form.set("members", "pages"));
+    let releasing = async {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        other.batch_execute("COMMIT").await.expect("a commit");
+    };
+    let (page, ()) = tokio::join!(saving, releasing);
+    assert_eq!(page.expect(303).follow().await.flash(), "The collection was saved");
+    assert_eq!(app.value("SELECT members::text FROM collections").await, "{pages}");
 }
