@@ -182,13 +182,13 @@
     try {
       const response = await fetch(location.href);
       const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(shown.id);
-      if (!fresh) return;
-      if ('refresh' in fresh.dataset) {
+      if (response.redirected) location.reload();
+      else if (fresh && 'refresh' in fresh.dataset) {
         // The focus stays where it is: nothing but figures changes.
         for (const part of all('[data-live]', shown)) {
           part.replaceWith(one(`[data-live="${part.dataset.live}"]`, fresh) ?? '');
         }
-      } else {
+      } else if (fresh) {
         const hadFocus = shown.contains(doc.activeElement);
         shown.replaceWith(fresh);
         if (hadFocus) one('a', fresh)?.focus();

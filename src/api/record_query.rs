@@ -3,7 +3,8 @@
 //! Rule: what is not known is refused. A filter that is misspelled and ignored would give all records.
 
 use super::problem::{MALFORMED, Problem};
-use crate::collections::records::{Record, Selection};
+use crate::collections::Selection;
+use crate::collections::records::Record;
 use crate::collections::scalar;
 use crate::db::keyset::{Cursor, Keyset, Kind, Position};
 

@@ -158,7 +158,7 @@ pub(super) async fn create(mut request: ApiRequest) -> Result<HttpResponse, Prob
     let id = Uuid::now_v7();
     let record = change(&request, async |change, collection| {
         check(collection, &data)?;
-        records::add(change, collection, &NewRecord { id, data: &data }).await?;
+        records::add(change, collection, &NewRecord { id, text: &data.text }).await?;
         Ok(records::find(change.conn, collection.connector.id, id).await?)
     })
     .await?;

@@ -79,6 +79,8 @@ pub async fn create(context: RequestContext, data: FormData) -> Result<HttpRespo
     let (extension, media_type, label) = format.names();
     let change = Change::new(&mut conn, &context);
     change.record("audit_log.exported", None, "Audit log", requested(&filter, label)).await?;
+    // The file has its own, one at a time.
+    drop(conn);
     let name = format!("connectory-audit-{}.{extension}", now.format("%Y-%m-%d-%H%M%S"));
     let state = Export { db: context.db(), wanted, format, position: Position::First };
     Download { name, media_type, head: format.head() }.respond(state, batch).await

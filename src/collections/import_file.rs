@@ -136,7 +136,9 @@ fn json_of(cell: &str, is_text: bool) -> String {
 fn delimiter(start: &[u8]) -> u8 {
     let (mut counts, mut is_quoted) = ([0; 3], false);
     const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
-    for byte in start.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')) {
+    let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+    // The reader skips empty lines.
+    for byte in start.iter().skip_while(is_end).take_while(|byte| !is_end(byte)) {
         is_quoted ^= *byte == b'"';
         if let (false, Some(at)) = (is_quoted, DELIMITERS.iter().position(|delimiter| delimiter == byte)) {
             counts[at] += 1;
@@ -316,6 +318,7 @@ mod tests {
         assert_eq!(records(row), [expected]);
         assert_eq!(records(&row.replace(",", ";").replace("[1;", "[1,")), [expected]);
         assert_eq!(records("name\tpages\r\na\t\r\n"), [r#"{"name":"a"}"#]);
+        assert_eq!(records("\r\n\nname;pages\na;\n"), [r#"{"name":"a"}"#]);
         assert_eq!(records("name\n\"'=1+1\"\n"), [r#"{"name":"=1+1"}"#]);
         assert_eq!(read(b"pages\n12\n", None).0, [r#"{"pages":"12"}"#]);
     }

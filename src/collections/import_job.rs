@@ -1,7 +1,7 @@
 //! Imports: the records of an uploaded file, stored in the background and in one transaction.
 //!
 //! Rule: either all records of a file are stored or none. A few batches are in memory at a time, and a few files on the
-//! disk. Danger: an instance that ends takes its imports with it; their rows are no longer updated, by which pages know.
+//! disk. Danger: an import ends with its instance; pages know it by a row that is no longer updated.
 
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -9,26 +9,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DbError;
-use diesel::sql_query;
-use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::import_file::{Found, RecordReader};
-use super::json::RecordData;
+use super::import_queries::{ImportState, delete_old};
 use super::model::Collection;
 use super::records::{self, NewRecord};
 use crate::access::Actor;
-use crate::audit::{Change, Changes, transaction};
+use crate::audit::{Change, Changes};
 use crate::clock::Clock;
-use crate::connectors::ConnectorId;
+use crate::db::Db;
 use crate::db::schema::imports;
-use crate::db::{Conn, Db, text_enum};
 use crate::web::{Error, SaveError};
 
 /// The most files that are on the disk at a time: one is imported, others wait or arrive.
@@ -42,49 +38,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 pub(super) const MAX_PROBLEMS: usize = 20;
 
 /// How often the progress is written, and a cancellation read.
-const BEAT: Duration = Duration::from_secs(1);
-
-/// An import that has not been updated for so long has ended with its instance.
-const SILENCE: TimeDelta = TimeDelta::seconds(30);
-
-/// How many imports of a collection are listed.
-const KEPT: i64 = 20;
-
-text_enum! {
-    /// What has become of an import.
-    pub(super) enum ImportState {
-        Running = "running", "Running";
-        Done = "done", "Done";
-        Failed = "failed", "Failed";
-        Cancelled = "cancelled", "Cancelled";
-    }
-}
-
-/// An import as it is stored.
-#[derive(Queryable, Selectable)]
-pub(super) struct Import {
-    pub id: Uuid,
-    pub file_name: String,
-    /// Of the file, in bytes.
-    pub size: i64,
-    pub state: ImportState,
-    pub is_cancelled: bool,
-    pub bytes_read: i64,
-    pub records_read: i64,
-    /// Why it failed.
-    pub problems: Vec<String>,
-    pub created_at: DateTime<Utc>,
-    pub created_by: String,
-    /// Of the last progress.
-    pub updated_at: DateTime<Utc>,
-}
-
-impl Import {
-    /// Whether its instance has ended before it.
-    pub fn is_interrupted(&self, now: DateTime<Utc>) -> bool {
-        self.state == ImportState::Running && now - self.updated_at > SILENCE
-    }
-}
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A file that has arrived.
 pub(super) struct ImportFile {
@@ -92,8 +46,8 @@ pub(super) struct ImportFile {
     pub name: String,
     /// In bytes.
     pub size: i64,
-    /// Its room on the disk.
-    pub room: OwnedSemaphorePermit,
+    /// One of the files that may be on the disk.
+    pub slot: OwnedSemaphorePermit,
 }
 
 /// The imports of a process. Clones share them.
@@ -102,8 +56,9 @@ pub struct Importer {
     db: Db,
     clock: Clock,
     main_runtime: Handle,
-    room: Arc<Semaphore>,
-    turn: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    /// One import is running, others wait.
+    running: Arc<Semaphore>,
 }
 
 /// An import that goes on in the background.
@@ -150,25 +105,24 @@ impl Importer {
             db,
             clock,
             main_runtime,
-            room: Arc::new(Semaphore::new(MAX_FILES)),
-            turn: Arc::new(Semaphore::new(1)),
+            slots: Arc::new(Semaphore::new(MAX_FILES)),
+            running: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// Room for a file that is to arrive.
-    pub(super) fn room(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let room = self.room.clone().try_acquire_owned();
-        room.map_err(|_| Error::Busy("Other files of records are being imported."))
+    /// Room on the disk for a file that is to arrive.
+    pub(super) fn slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let slot = self.slots.clone().try_acquire_owned();
+        slot.map_err(|_| Error::Busy("Other files of records are being imported."))
     }
 
-    /// Stores the import and begins it.
+    /// Stores the import and begins it; [`SaveError::Repeated`] if it has begun before.
     pub(super) async fn start(
         &self,
         change: &mut Change<'_>,
-        collection: Collection,
+        (id, collection): (Uuid, Collection),
         file: ImportFile,
-    ) -> Result<Uuid, Error> {
-        let id = Uuid::now_v7();
+    ) -> Result<(), SaveError> {
         diesel::insert_into(imports::table)
             .values((
                 imports::id.eq(id),
@@ -182,11 +136,10 @@ impl Importer {
             ))
             .execute(change.conn)
             .await?;
-        forget_old(change.conn, collection.connector.id).await?;
         let (importer, by) = (self.clone(), change.by.clone());
         let job = Job { id, file, collection: Arc::new(collection), by };
         self.main_runtime.spawn(async move { importer.run(job).await });
-        Ok(id)
+        Ok(())
     }
 
     async fn run(&self, job: Job) {
@@ -211,22 +164,22 @@ impl Importer {
 
     /// Stores all records of the file and that it is done.
     async fn store(&self, job: Job, progress: &Progress) -> Result<(), ImportError> {
-        let _turn = self.turn.acquire().await.map_err(Error::internal)?;
-        let Job { id, file: ImportFile { file, name, room, .. }, collection, by } = job;
+        let _running = self.running.acquire().await.map_err(Error::internal)?;
+        let Job { id, file: ImportFile { file, name, slot, .. }, collection, by } = job;
         let (sender, mut batches) = mpsc::channel(1);
         let target = collection.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let _room = room;
+            let _slot = slot;
             read_batches(file, &target, &sender)
         });
         let mut conn = self.db.get().await.map_err(Error::from)?;
+        delete_old(&mut conn, collection.connector.id).await?;
         let now = self.clock.now();
         conn.transaction(async |conn| {
             let change = &mut Change { conn, by: &by, now };
             records::hold(change, &collection).await?;
-            while let Some(Batch { records, bytes }) = batches.recv().await {
-                let new: Vec<NewRecord<'_>> =
-                    records.iter().map(|data| NewRecord { id: Uuid::now_v7(), data }).collect();
+            while let Some(Batch { texts, bytes }) = batches.recv().await {
+                let new: Vec<NewRecord<'_>> = texts.iter().map(|text| NewRecord { id: Uuid::now_v7(), text }).collect();
                 records::insert(change, collection.connector.id, &new).await?;
                 progress.add(new.len(), bytes);
             }
@@ -234,6 +187,8 @@ impl Importer {
             if !problems.is_empty() {
                 return Err(ImportError::Problems(problems));
             }
+            // The collection may have been deleted meanwhile.
+            records::hold(change, &collection).await?;
             let number = progress.records();
             let row = diesel::update(imports::table.find(id));
             row.set((
@@ -254,7 +209,7 @@ impl Importer {
     /// Writes the progress again and again; ends when the import was cancelled.
     async fn report(&self, id: Uuid, progress: &Progress) {
         loop {
-            tokio::time::sleep(BEAT).await;
+            tokio::time::sleep(PROGRESS_INTERVAL).await;
             match self.write(id, progress).await {
                 Ok(false) => {}
                 Ok(true) => return,
@@ -291,9 +246,9 @@ impl Importer {
     }
 }
 
-/// Records that are stored together, and the number of bytes read so far.
+/// The JSON of records that are stored together, and the number of bytes read so far.
 struct Batch {
-    records: Vec<RecordData>,
+    texts: Vec<String>,
     bytes: i64,
 }
 
@@ -302,18 +257,18 @@ struct Batch {
 fn read_batches(file: File, collection: &Collection, sender: &mpsc::Sender<Batch>) -> Result<Vec<String>, Error> {
     let settings = &collection.settings;
     let schema = settings.schema().map_err(Error::internal)?;
-    let (mut problems, mut size, mut batch) = (Vec::new(), 0, Batch { records: Vec::new(), bytes: 0 });
+    let (mut problems, mut size, mut batch) = (Vec::new(), 0, Batch { texts: Vec::new(), bytes: 0 });
     let mut take = |found: Found| {
         match found {
             Err(problem) => problems.push(problem),
             Ok(_) if !problems.is_empty() => {}
             Ok((record, bytes)) => {
                 size += record.text.len();
-                batch.records.push(record);
+                batch.texts.push(record.text);
                 batch.bytes = bytes.try_into().unwrap_or(i64::MAX);
-                if batch.records.len() == BATCH || size > BATCH_BYTES {
+                if batch.texts.len() == BATCH || size > BATCH_BYTES {
                     size = 0;
-                    let full = Batch { records: std::mem::take(&mut batch.records), bytes: batch.bytes };
+                    let full = Batch { texts: std::mem::take(&mut batch.texts), bytes: batch.bytes };
                     // The receiver is gone when the import has ended.
                     if sender.blocking_send(full).is_err() {
                         return ControlFlow::Break(());
@@ -324,52 +279,10 @@ fn read_batches(file: File, collection: &Collection, sender: &mpsc::Sender<Batch
         if problems.len() < MAX_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     _ = RecordReader { settings, schema: schema.as_ref(), take: &mut take }.read(file);
-    if problems.is_empty() && !batch.records.is_empty() {
+    if problems.is_empty() && !batch.texts.is_empty() {
         _ = sender.blocking_send(batch);
     }
     Ok(problems)
-}
-
-/// The imports of a collection, the latest first.
-pub(super) async fn list(conn: &Conn, collection: ConnectorId) -> Result<Vec<Import>, Error> {
-    let of_collection = imports::table.filter(imports::collection_id.eq(collection));
-    let latest = of_collection.order((imports::created_at.desc(), imports::id.desc())).limit(KEPT);
-    Ok(latest.select(Import::as_select()).load(&mut &*conn).await?)
-}
-
-pub(super) async fn find(conn: &Conn, collection: ConnectorId, id: Uuid) -> Result<Import, Error> {
-    let row = imports::table.find(id).filter(imports::collection_id.eq(collection));
-    Ok(row.select(Import::as_select()).first(&mut &*conn).await?)
-}
-
-/// Whether a file is being imported into a collection, for which its settings stay as they are.
-pub(super) async fn is_running(conn: &Conn, collection: ConnectorId, now: DateTime<Utc>) -> Result<bool, Error> {
-    let running = imports::table
-        .filter(imports::collection_id.eq(collection))
-        .filter(imports::state.eq(ImportState::Running))
-        .filter(imports::updated_at.ge(now - SILENCE));
-    Ok(diesel::select(diesel::dsl::exists(running)).get_result(&mut &*conn).await?)
-}
-
-/// Asks a running import to end.
-pub(super) async fn cancel(change: &mut Change<'_>, collection: &Collection, import: &Import) -> Result<(), Error> {
-    transaction(change, async |change| {
-        let row = imports::table.find(import.id).filter(imports::state.eq(ImportState::Running));
-        diesel::update(row).set(imports::is_cancelled.eq(true)).execute(change.conn).await?;
-        let changes = Changes::none().field("File", "", &import.file_name);
-        change.record("records.import_cancelled", collection.connector.id, &collection.connector.name, changes).await
-    })
-    .await
-}
-
-/// Deletes all but the latest imports of a collection.
-async fn forget_old(conn: &mut Conn, collection: ConnectorId) -> Result<(), Error> {
-    let sql = format!(
-        "DELETE FROM imports WHERE collection_id = $1 AND id IN
-        (SELECT id FROM imports WHERE collection_id = $1 ORDER BY created_at DESC, id DESC OFFSET {KEPT})"
-    );
-    sql_query(sql).bind::<SqlUuid, _>(collection).execute(conn).await?;
-    Ok(())
 }
 
 impl From<Error> for ImportError {
@@ -390,6 +303,7 @@ impl From<SaveError> for ImportError {
             SaveError::Stale => ImportError::Problems(vec![
                 "The settings of the collection were changed after the file was sent. Import it again".into(),
             ]),
+            SaveError::Fault(Error::NotFound) => ImportError::Problems(vec!["The collection was deleted".into()]),
             other => ImportError::Fault(other.into()),
         }
     }

@@ -13,15 +13,18 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::import_job::{self, Import, ImportFile, ImportState, Importer, MAX_PROBLEMS};
+use super::import_job::{ImportFile, Importer, MAX_PROBLEMS};
+use super::import_queries::{self, Import, ImportState};
 use super::model::Collection;
 use super::queries;
 use super::record_pages::address;
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{CsrfKey, Error, Errors, FormData, Layout, Segment, Segments, beginning, grouped, page};
+use crate::web::form::NewId;
+use crate::web::{CsrfKey, Error, Errors, FormData, Layout, SaveError, Segment, Segments, beginning, grouped, page};
 
 /// The largest file, in bytes.
 const MAX_FILE: usize = 256 * 1024 * 1024;
@@ -38,6 +41,7 @@ const NO_FILE: &str = "Choose a file";
 #[derive(MultipartForm)]
 struct Upload {
     csrf: Text<String>,
+    new_id: Text<Uuid>,
     file: TempFile,
 }
 
@@ -60,6 +64,7 @@ struct FormPage {
 /// A form as templates take it.
 #[derive(Default)]
 struct FileForm {
+    new_id: NewId,
     errors: Errors,
 }
 
@@ -76,9 +81,18 @@ impl FormPage {
 async fn form_page(context: RequestContext, key: &str, errors: Errors) -> Result<HttpResponse, Error> {
     let conn = context.conn().await?;
     let collection = queries::find(&conn, &context.actor, key, Right::Call).await?;
-    let imports = import_job::list(&conn, collection.connector.id).await?;
+    let imports = import_queries::list(&conn, collection.connector.id).await?;
     let (now, status) = (context.now(), errors.status());
-    page(status, &FormPage { layout: context.layout, collection, form: FileForm { errors }, imports, now })
+    page(
+        status,
+        &FormPage {
+            layout: context.layout,
+            collection,
+            form: FileForm { errors, ..FileForm::default() },
+            imports,
+            now,
+        },
+    )
 }
 
 pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -99,7 +113,7 @@ pub async fn create(
         FormData::from_request(&context.req, &mut body).await?;
         return refused(context, &key, NO_FILE).await;
     }
-    let room = importer.room()?;
+    let slot = importer.slot()?;
     let upload = MultipartForm::<Upload>::from_request(&context.req, &mut body);
     let upload = match timeout(ARRIVAL, upload).await {
         Err(_) => return Err(Error::BadRequest("The file took too long to arrive.")),
@@ -115,13 +129,17 @@ pub async fn create(
         file: upload.file.file.reopen().map_err(Error::internal)?,
         name: beginning(&name, MAX_NAME),
         size: upload.file.size.try_into().map_err(Error::internal)?,
-        room,
+        slot,
     };
     let mut conn = context.conn().await?;
     // As it is now: a file can take minutes.
     let collection = queries::find(&conn, &context.actor, &key, Right::Call).await?;
-    let id = importer.start(&mut Change::new(&mut conn, &context), collection, file).await?;
-    Ok(context.go(&format!("/collections/{key}/imports/{id}")))
+    let id = upload.new_id.into_inner();
+    match importer.start(&mut Change::new(&mut conn, &context), (id, collection), file).await {
+        // The second press of the same form finds what the first has begun.
+        Ok(()) | Err(SaveError::Repeated) => Ok(context.go(&format!("/collections/{key}/imports/{id}"))),
+        Err(other) => Err(other.into()),
+    }
 }
 
 fn is_multipart(req: &HttpRequest) -> bool {
@@ -186,6 +204,10 @@ impl ImportPage {
         self.import.problems.len() >= MAX_PROBLEMS
     }
 
+    fn state(&self) -> &'static str {
+        if self.import.is_interrupted(self.now) { "Interrupted" } else { self.import.state.label() }
+    }
+
     fn percent(&self) -> i64 {
         (self.import.bytes_read * 100).checked_div(self.import.size).unwrap_or(0).min(100)
     }
@@ -194,7 +216,7 @@ impl ImportPage {
 async fn load(context: &RequestContext, conn: &Conn, [key, id]: &[String; 2]) -> Result<(Collection, Import), Error> {
     let collection = queries::find(conn, &context.actor, key, Right::Call).await?;
     let id = id.parse().map_err(|_| Error::NotFound)?;
-    let import = import_job::find(conn, collection.connector.id, id).await?;
+    let import = import_queries::find(conn, collection.connector.id, id).await?;
     Ok((collection, import))
 }
 
@@ -207,6 +229,6 @@ pub async fn show(context: RequestContext, Segments(path): Segments<2>) -> Resul
 pub async fn cancel(context: RequestContext, Segments(path): Segments<2>, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let (collection, import) = load(&context, &conn, &path).await?;
-    import_job::cancel(&mut Change::new(&mut conn, &context), &collection, &import).await?;
+    import_queries::cancel(&mut Change::new(&mut conn, &context), &collection, &import).await?;
     Ok(context.go(&format!("{}/imports/{}", address(&collection), import.id)))
 }

@@ -15,7 +15,7 @@ use crate::connectors;
 use crate::db::Conn;
 use crate::vault::Vault;
 use crate::web::form::Form;
-use crate::web::{ConflictPage, Error, LastSave, Layout, ListQuery, Pages, SaveError, Segment, grouped, page};
+use crate::web::{ConflictPage, Error, LastSave, Layout, ListQuery, Pages, SaveError, Segment, grouped, page, plural};
 
 /// How long the records of a collection may take to be indexed by other members.
 const INDEXING: Duration = Duration::from_secs(600);
@@ -28,6 +28,12 @@ struct ListPage {
     rows: Vec<ListRow>,
     pages: Pages,
     may_create: bool,
+}
+
+impl ListPage {
+    fn chips(&self) -> Vec<(String, String)> {
+        self.query.chips("Name or description has", [])
+    }
 }
 
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
@@ -116,12 +122,12 @@ pub async fn update(
     };
     if let Some(new) = form.check(CollectionForm::checked) {
         if new.records.members != collection.settings.members {
-            // All records are indexed anew.
+            // All records are indexed again.
             conn.extend(INDEXING).await?;
         }
         match queries::update(&mut Change::new(&mut conn, &context), (&collection, seen), &new).await {
             Ok(()) => {
-                let outcome = saved_words(&conn, &collection, &new).await?;
+                let outcome = saved_words(&conn, &collection, &new).await;
                 return Ok(context.see_other(&format!("/collections/{key}"), outcome));
             }
             Err(SaveError::Stale) => {
@@ -140,21 +146,26 @@ pub async fn update(
 }
 
 /// The outcome of a save, and how many records do not fit a schema that is new.
-async fn saved_words(conn: &Conn, old: &Collection, new: &CheckedCollection) -> Result<String, Error> {
+async fn saved_words(conn: &Conn, old: &Collection, new: &CheckedCollection) -> String {
     const SAVED: &str = "The collection was saved";
     let changed = new.records.schema.as_ref().filter(|schema| !old.settings.has_schema(schema));
     let Some(schema) = changed else {
-        return Ok(SAVED.into());
+        return SAVED.into();
     };
-    Ok(match queries::count_unfit(conn, old.connector.id, schema).await? {
-        0 => SAVED.into(),
-        unfit => format!(
-            "{SAVED}. {} of the first {} records {} not fit the schema: records are checked when they are saved.",
-            grouped(unfit),
-            grouped(queries::RECORDS_CHECKED),
-            if unfit == 1 { "does" } else { "do" },
+    match queries::count_invalid(conn, old.connector.id, schema).await {
+        Ok((_, 0)) => SAVED.into(),
+        Ok((checked, invalid)) => format!(
+            "{SAVED}. {} of the first {} {} not fit the schema: records are checked when they are saved.",
+            grouped(invalid),
+            plural(checked, "record", "records"),
+            if invalid == 1 { "does" } else { "do" },
         ),
-    })
+        // It was saved all the same.
+        Err(error) => {
+            tracing::warn!(cause = format!("{error:?}"), "the records could not be checked by a new schema");
+            SAVED.into()
+        }
+    }
 }
 
 fn conflict(layout: Layout, theirs: &Collection, mine: &Form<CollectionForm>) -> Result<HttpResponse, Error> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::connector::own_endpoints;
 use super::forms::CheckedCollection;
-use super::import_job;
+use super::import_queries;
 use super::json::RecordData;
 use super::model::{Collection, ListRow, NewCollection, RecordSettings, Settings, records_path};
 use super::schema::RecordSchema;
@@ -115,7 +115,7 @@ pub(super) async fn update(
         let after = new.records.shown();
         if before != after {
             // It holds the settings by which it checks its records.
-            if import_job::is_running(change.conn, old.connector.id, change.now).await? {
+            if import_queries::is_running(change.conn, old.connector.id, change.now).await? {
                 return Err(SaveError::InUse);
             }
             diesel::update(collections::table.find(old.connector.id))
@@ -139,7 +139,7 @@ pub(super) async fn update(
 }
 
 /// How many records are checked against a schema that is new.
-pub(super) const RECORDS_CHECKED: i64 = 1000;
+const RECORDS_CHECKED: i64 = 1000;
 
 #[derive(QueryableByName)]
 struct Data {
@@ -147,16 +147,17 @@ struct Data {
     data: String,
 }
 
-/// How many of the first records of a collection do not fit a schema. One is in memory at a time.
-pub(super) async fn count_unfit(conn: &Conn, id: ConnectorId, schema: &RecordSchema) -> Result<i64, Error> {
+/// How many of the first records of a collection were checked, and how many do not fit a schema. One is in memory at a
+/// time.
+pub(super) async fn count_invalid(conn: &Conn, id: ConnectorId, schema: &RecordSchema) -> Result<(i64, i64), Error> {
     let sql = "SELECT data::text AS data FROM records WHERE collection_id = $1 ORDER BY created_at, id LIMIT $2";
     let query = sql_query(sql).bind::<SqlUuid, _>(id).bind::<BigInt, _>(RECORDS_CHECKED);
     let records = query.load_stream::<Data>(&mut &*conn).await?;
-    let unfit = records.map_err(Error::from).try_fold(0, async |unfit, record| {
+    let counted = records.map_err(Error::from).try_fold((0, 0), async |(checked, invalid), record| {
         let record = RecordData::parse(&record.data).map_err(Error::internal)?;
-        Ok(unfit + i64::from(!schema.problems(&record).is_empty()))
+        Ok((checked + 1, invalid + i64::from(!schema.problems(&record).is_empty())))
     });
-    unfit.await
+    counted.await
 }
 
 impl Settings {

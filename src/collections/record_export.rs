@@ -61,6 +61,8 @@ pub async fn export(context: RequestContext, Segment(key): Segment, data: FormDa
     let changes = Changes::none().field("Format", "", label).field("Records", "", number.to_string());
     let change = Change::new(&mut conn, &context);
     change.record("records.exported", collection.connector.id, &collection.connector.name, changes).await?;
+    // The file has its own, one at a time.
+    drop(conn);
     let name = format!("{key}.{extension}");
     let state = Export { db: context.db(), collection: collection.connector.id, format, columns, after: None };
     Download { name, media_type, head }.respond(state, batch).await

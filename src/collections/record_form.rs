@@ -5,10 +5,14 @@
 
 use serde_json::Value;
 
-use super::json::{RecordData, parse_value};
+use super::json::{RecordData, parse_value, scalar};
 use super::schema::{FieldKind, RecordField, RecordProblem, RecordSchema};
 use crate::web::form::NewId;
 use crate::web::{Errors, FormData, SelectOption, in_sentence};
+
+/// Why a form that is right is not saved: it was checked by settings that are no longer the collection's.
+pub(super) const OTHER_SETTINGS: &str =
+    "The settings of the collection were changed while you were editing. Check the record and save it again";
 
 /// A record as it was typed or is stored, and what is wrong with it.
 pub(super) struct RecordForm {
@@ -17,6 +21,8 @@ pub(super) struct RecordForm {
     pub fields: Vec<TypedField>,
     pub is_json: bool,
     pub json: String,
+    /// The earlier version whose values it has.
+    pub restored: Option<i32>,
     pub errors: Errors,
     /// The fields as they were sent.
     pub data: FormData,
@@ -40,6 +46,7 @@ impl RecordForm {
             fields,
             is_json,
             json,
+            restored: None,
             errors: Errors::default(),
             data: FormData::default(),
         }
@@ -57,16 +64,35 @@ impl RecordForm {
     pub fn sent(schema: Option<&RecordSchema>, data: FormData) -> RecordForm {
         let mut form = RecordForm::empty(schema);
         let names = (0..).map_while(|index| data.get(&format!("name_{index}"))).enumerate();
+        let mut unknown = Vec::new();
         for (index, name) in names {
-            if let Some(field) = form.fields.iter_mut().find(|field| field.field.name == name) {
-                field.typed = data.text(&format!("member_{index}"));
+            let typed = data.text(&format!("member_{index}"));
+            match form.fields.iter_mut().find(|field| field.field.name == name) {
+                Some(field) => field.typed = typed,
+                None if typed.is_empty() => {}
+                None => {
+                    unknown.push(format!("{}:{}", json_text(name), scalar(&typed).unwrap_or_else(|| json_text(&typed))))
+                }
             }
         }
         form.is_json = form.fields.is_empty() || data.get("mode") == Some("json");
         form.json = data.text("json");
+        if !unknown.is_empty() {
+            form.keep_unknown(unknown);
+        }
         form.new_id = NewId(data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or(form.new_id.0));
         form.data = data;
         form
+    }
+
+    /// Shows what was typed as JSON, with members that are no longer in the schema.
+    fn keep_unknown(&mut self, unknown: Vec<String>) {
+        let known = self.text();
+        let known = known.trim_start_matches('{').trim_end_matches('}');
+        let known = Some(known.to_owned()).filter(|known| !known.is_empty());
+        let members: Vec<String> = known.into_iter().chain(unknown).collect();
+        (self.json, self.is_json) = (indented(&format!("{{{}}}", members.join(","))), true);
+        self.errors.add("json", OTHER_SETTINGS);
     }
 
     /// Whether it was sent to be shown in the other mode, and not to be saved.
@@ -233,9 +259,13 @@ pub(super) fn json_text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// The longest text that is indented: a longer one could become larger than a form may be.
+const MAX_INDENTED: usize = 64 * 1024;
+
 /// A record as people read it.
 pub(super) fn indented(text: &str) -> String {
-    crate::endpoints::indented(text, usize::MAX).unwrap_or_else(|| text.to_owned())
+    let indented = (text.len() <= MAX_INDENTED).then(|| crate::endpoints::indented(text, usize::MAX));
+    indented.flatten().unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Rule: who may view the collection's connector reads; who may call it changes. The form is shown again with all that
 //! was typed whatever is wrong with it.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -11,24 +13,23 @@ use chrono::{DateTime, Utc};
 use super::json::RecordData;
 use super::model::Collection;
 use super::queries;
-use super::record_form::{RecordForm, indented};
+use super::record_form::{OTHER_SETTINGS, RecordForm, indented};
 use super::record_list::readable;
-use super::records::{self, NewRecord, Record, RecordVersion};
+use super::records::{self, NewRecord, Record, RecordVersion, changed_names};
 use super::schema::RecordSchema;
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::{
     Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, Segment, Segments, beginning,
-    date_time, page,
+    date_time, grouped, page,
 };
 
 /// The most characters of a value in a comparison.
 const COMPARED: usize = 300;
 
-/// Why a form that is right is not saved: it was checked by settings that are no longer the collection's.
-const OTHER_SETTINGS: &str =
-    "The settings of the collection were changed while you were editing. Check the record and save it again";
+/// The most members in a comparison of two states.
+const MAX_DIFFERENCES: usize = 100;
 
 pub(super) fn address(collection: &Collection) -> String {
     format!("/collections/{}", collection.connector.key)
@@ -104,7 +105,7 @@ pub async fn create(context: RequestContext, Segment(key): Segment, data: FormDa
     if form.is_switched() {
         form.switch();
     } else if let Some(data) = form.checked(schema.as_ref()) {
-        let new = NewRecord { id: form.new_id.0, data: &data };
+        let new = NewRecord { id: form.new_id.0, text: &data.text };
         match records::create(&mut Change::new(&mut conn, &context), &collection, &new).await {
             // The second press of the same form finds what the first has made.
             Ok(()) | Err(SaveError::Repeated) => {
@@ -133,7 +134,8 @@ pub async fn restore(
     let (collection, record) = load(&context, &conn, &[key, id], Right::Call).await?;
     let versions = records::versions(&conn, collection.connector.id, record.id).await?;
     let earlier = versions.iter().find(|earlier| earlier.version.to_string() == version).ok_or(Error::NotFound)?;
-    let form = RecordForm::of(schema(&collection)?.as_ref(), &earlier.data);
+    let mut form = RecordForm::of(schema(&collection)?.as_ref(), &earlier.data);
+    form.restored = Some(earlier.version);
     record_page(context, collection, Some(record), form)
 }
 
@@ -153,7 +155,7 @@ pub async fn update(
         return record_page(context, collection, Some(Record { version, ..record }), form);
     }
     let Some(seen) = form.data.seen_version(record.version) else {
-        return conflict(context.layout, &collection, &record, &form);
+        return conflict((context.layout, &conn), &collection, &record, &form).await;
     };
     if let Some(new) = form.checked(schema.as_ref()) {
         match records::update(&mut Change::new(&mut conn, &context), &collection, (&record, seen), &new).await {
@@ -161,7 +163,7 @@ pub async fn update(
             Err(SaveError::Stale) => {
                 let theirs = records::find(&conn, collection.connector.id, record.id).await?;
                 if theirs.version != record.version {
-                    return conflict(context.layout, &collection, &theirs, &form);
+                    return conflict((context.layout, &conn), &collection, &theirs, &form).await;
                 }
                 form.errors.add(form.whole(), OTHER_SETTINGS);
             }
@@ -171,8 +173,8 @@ pub async fn update(
     record_page(context, collection, Some(record), form)
 }
 
-fn conflict(
-    layout: Layout,
+async fn conflict(
+    (layout, conn): (Layout, &Conn),
     collection: &Collection,
     theirs: &Record,
     mine: &RecordForm,
@@ -182,7 +184,7 @@ fn conflict(
     let page = ConflictPage::new(layout, &name, &record_address(collection, theirs), saved).fields(mine.data.carried());
     let mine = mine.json_text();
     let page = match RecordData::parse(&mine) {
-        Ok(data) => differences(&theirs.data, &data.text)?
+        Ok(data) => differences(&theirs.data, &records::as_stored(conn, &data).await?)?
             .into_iter()
             .fold(page, |page, Difference { member, from, to }| page.difference(member, from, to)),
         Err(_) => page.difference("Record", indented(&theirs.data), mine),
@@ -201,18 +203,29 @@ struct Difference {
 fn differences(before: &str, after: &str) -> Result<Vec<Difference>, Error> {
     let members = |text| RecordData::raw_members(text).map_err(Error::internal);
     let (before, after) = (members(before)?, members(after)?);
-    let value = |members: &[(String, &str)], name: &str| {
-        let member = members.iter().find(|(known, _)| known == name);
+    let names = changed_names(&before, &after);
+    let values = |members: Vec<(String, &'_ str)>| -> HashMap<String, String> {
+        let wanted = members.into_iter().filter(|(name, _)| names.contains(name));
         // Null is shown, because it differs from nothing.
-        member.map_or(String::new(), |(_, raw)| if *raw == "null" { raw.to_string() } else { readable(raw) })
+        let shown = wanted.map(|(name, raw)| (name, if raw == "null" { raw.to_owned() } else { readable(raw) }));
+        shown.map(|(name, text)| (name, beginning(&text, COMPARED))).collect()
     };
-    let added = after.iter().filter(|(name, _)| !before.iter().any(|(known, _)| known == name));
-    let all = before.iter().chain(added).map(|(name, _)| name.clone());
-    let both = all.map(|member| (value(&before, &member), value(&after, &member), member));
-    // Compared whole, and then shortened.
-    let shown = |text: String| beginning(&text, COMPARED);
-    let changed = both.filter(|(from, to, _)| from != to);
-    Ok(changed.map(|(from, to, member)| Difference { member, from: shown(from), to: shown(to) }).collect())
+    let (mut before, mut after) = (values(before), values(after));
+    let more = names.len().saturating_sub(MAX_DIFFERENCES);
+    let mut differences: Vec<Difference> = names
+        .into_iter()
+        .take(MAX_DIFFERENCES)
+        .map(|member| Difference {
+            from: before.remove(&member).unwrap_or_default(),
+            to: after.remove(&member).unwrap_or_default(),
+            member,
+        })
+        .collect();
+    if more > 0 {
+        let member = format!("{} more members", grouped(i64::try_from(more).unwrap_or(i64::MAX)));
+        differences.push(Difference { member, from: String::new(), to: String::new() });
+    }
+    Ok(differences)
 }
 
 /// The question before a record is deleted; `changed` if it was saved since the page was opened.

@@ -1,11 +1,12 @@
 //! The records' SQL.
 //!
 //! Rule: a record is stored as the text that came, so numbers keep their digits. `record_members` has the values of the
-//! members by which a collection is sorted and filtered; triggers keep it. Danger: a list that is neither in the order
-//! of an index nor narrowed by one reads the whole collection, so there is none.
+//! members by which a collection is sorted and filtered; triggers keep it.
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Int4, Text, Timestamptz, Uuid as SqlUuid};
@@ -15,10 +16,11 @@ use uuid::Uuid;
 
 use super::json::RecordData;
 use super::model::Collection;
+use super::selection::{COLUMNS, Selection};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, ConnectorId};
-use crate::db::keyset::{Bind, Keyset, Select};
-use crate::db::schema::{collections, record_versions, records};
+use crate::db::keyset::{Keyset, Select};
+use crate::db::schema::{collections, connectors as connectors_table, record_versions, records};
 use crate::db::version::{SeenVersion, VersionError};
 use crate::db::{Conn, Db};
 use crate::web::{Error, SaveError};
@@ -54,75 +56,8 @@ pub struct Record {
 /// A record that does not exist yet.
 pub struct NewRecord<'a> {
     pub id: RecordId,
-    pub data: &'a RecordData,
-}
-
-/// Which records of a collection, and by what they are ordered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// All, by a time.
-    All,
-    /// By the value of this member.
-    By(String),
-    /// Those whose member is equal to this JSON value.
-    Equal { member: String, value: String },
-    /// Those whose member is a text that begins with this, without regard to case.
-    Beginning { member: String, text: String },
-}
-
-const COLUMNS: &str = "r.data::text AS data, r.version, r.created_at, r.created_by, r.updated_at, r.updated_by";
-
-/// Whether a member begins with the third bind.
-const BEGINNING: &str = "m.sort_key >= record_sort_key(to_jsonb($3::text)) AND m.sort_key < record_sort_key(to_jsonb($3::text)) || chr(1114111)";
-
-impl Selection {
-    /// The member by whose values the records are in order.
-    pub fn member(&self) -> Option<&str> {
-        match self {
-            Selection::All => None,
-            Selection::By(member) | Selection::Equal { member, .. } | Selection::Beginning { member, .. } => {
-                Some(member)
-            }
-        }
-    }
-
-    /// The SELECT of all rows, with the collection as the first bind. Where it is not [`Selection::All`], only the
-    /// column `sort_key` has an index.
-    pub fn select(&self, collection: ConnectorId) -> (String, Vec<Bind>) {
-        // OFFSET keeps the planner from reading all records first, which it takes for cheap where many are equal.
-        let by_member = |condition: &str| {
-            format!(
-                "SELECT m.record_id AS id, {COLUMNS}, m.sort_key FROM record_members m
-                CROSS JOIN LATERAL (SELECT * FROM records WHERE collection_id = m.collection_id AND id = m.record_id OFFSET 0) r
-                WHERE m.collection_id = $1 AND m.member = $2{condition}"
-            )
-        };
-        let id = Bind::Id(Some(collection));
-        match self {
-            Selection::All => {
-                (format!("SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1"), vec![id])
-            }
-            Selection::By(member) => (by_member(""), vec![id, member.as_str().into()]),
-            Selection::Equal { member, value } => (
-                by_member(" AND m.sort_key = record_sort_key($3::jsonb) AND r.data -> $2 = $3::jsonb"),
-                vec![id, member.as_str().into(), value.as_str().into()],
-            ),
-            Selection::Beginning { member, text } => {
-                (by_member(&format!(" AND {BEGINNING}")), vec![id, member.as_str().into(), text.as_str().into()])
-            }
-        }
-    }
-
-    /// A SELECT of as many rows with the same binds, which reads no records; empty if there is none.
-    pub fn counted(&self) -> String {
-        let of_member = "SELECT FROM record_members m WHERE m.collection_id = $1 AND m.member = $2";
-        match self {
-            Selection::By(_) => of_member.to_owned(),
-            Selection::Beginning { .. } => format!("{of_member} AND {BEGINNING}"),
-            // What sorts alike need not be equal.
-            Selection::All | Selection::Equal { .. } => String::new(),
-        }
-    }
+    /// The checked JSON.
+    pub text: &'a str,
 }
 
 /// The record of this id.
@@ -140,6 +75,18 @@ async fn find_row(conn: &Conn, collection: ConnectorId, id: RecordId, lock: &str
         "SELECT r.id, {COLUMNS}, '' AS sort_key FROM records r WHERE r.collection_id = $1 AND r.id = $2 {lock}"
     );
     Ok(sql_query(sql).bind::<SqlUuid, _>(collection).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await?)
+}
+
+#[derive(QueryableByName)]
+struct Data {
+    #[diesel(sql_type = Text)]
+    data: String,
+}
+
+/// The text of a record as PostgreSQL writes it, which is not stored.
+pub(super) async fn as_stored(conn: &Conn, record: &RecordData) -> Result<String, Error> {
+    let text = sql::<Text>("").bind::<Text, _>(&record.text).sql("::jsonb::text");
+    Ok(diesel::select(text).get_result(&mut &*conn).await?)
 }
 
 /// The text of a record after a JSON Merge Patch (RFC 7396), which is not stored.
@@ -259,7 +206,7 @@ pub(super) async fn insert(
     new: &[NewRecord<'_>],
 ) -> Result<(), SaveError> {
     let ids: Vec<RecordId> = new.iter().map(|record| record.id).collect();
-    let texts: Vec<&str> = new.iter().map(|record| record.data.text.as_str()).collect();
+    let texts: Vec<&str> = new.iter().map(|record| record.text).collect();
     let sql = "INSERT INTO records (collection_id, id, data, created_at, created_by, updated_at, updated_by)
         SELECT $1, id, data::jsonb, $4, $5, $4, $5 FROM unnest($2, $3) AS new (id, data)";
     sql_query(sql)
@@ -306,16 +253,16 @@ pub async fn store(
         .filter(record_versions::version.le(old.version - MAX_VERSIONS));
     diesel::delete(forget).execute(change.conn).await?;
     let save = "UPDATE records SET data = $3::jsonb, version = version + 1, updated_at = $4, updated_by = $5
-        WHERE collection_id = $1 AND id = $2";
-    sql_query(save)
+        WHERE collection_id = $1 AND id = $2 RETURNING data::text AS data";
+    let saved: Data = sql_query(save)
         .bind::<SqlUuid, _>(id)
         .bind::<SqlUuid, _>(old.id)
         .bind::<Text, _>(&new.text)
         .bind::<Timestamptz, _>(change.now)
         .bind::<Text, _>(change.by.attribution())
-        .execute(change.conn)
+        .get_result(change.conn)
         .await?;
-    record(change, "record.saved", collection, old.id, changed_members(old, new)?).await
+    record(change, "record.saved", collection, old.id, changed_members(&old.data, &saved.data)?).await
 }
 
 /// Deletes a record that has not been saved since it was read.
@@ -358,7 +305,9 @@ pub async fn purge_records(db: &Db, now: DateTime<Utc>) -> Result<(), Error> {
 /// Keeps the collection's settings as they are until the transaction ends; [`SaveError::Stale`] if they are others than
 /// those that the record was checked by.
 pub(super) async fn hold(change: &mut Change<'_>, collection: &Collection) -> Result<(), SaveError> {
-    let row = collections::table.find(collection.connector.id);
+    let id = collection.connector.id;
+    let live = connectors_table::table.find(id).filter(connectors_table::deleted_at.is_null());
+    let row = collections::table.find(id).filter(exists(live));
     let version: i32 = row.select(collections::version).for_share().first(change.conn).await?;
     if version == collection.settings.version { Ok(()) } else { Err(SaveError::Stale) }
 }
@@ -384,10 +333,16 @@ async fn record(
     Ok(change.record(kind, collection.connector.id, &name, changes).await?)
 }
 
-fn changed_members(old: &Record, new: &RecordData) -> Result<Changes, Error> {
-    let old = RecordData::parse(&old.data).map_err(Error::internal)?.members;
-    let names = old.keys().chain(new.members.keys().filter(|name| !old.contains_key(*name)));
-    let changed: Vec<&str> =
-        names.filter(|name| old.get(*name) != new.members.get(*name)).map(String::as_str).collect();
-    Ok(Changes::none().field("Changed members", "", changed.join(", ")))
+fn changed_members(old: &str, new: &str) -> Result<Changes, Error> {
+    let members = |text| RecordData::raw_members(text).map_err(Error::internal);
+    Ok(Changes::none().field("Changed members", "", changed_names(&members(old)?, &members(new)?).join(", ")))
+}
+
+/// The members whose values differ between two texts that PostgreSQL has written, with those that only one has.
+pub(super) fn changed_names(old: &[(String, &str)], new: &[(String, &str)]) -> Vec<String> {
+    let after: HashMap<&str, &str> = new.iter().map(|(name, raw)| (name.as_str(), *raw)).collect();
+    let before: HashSet<&str> = old.iter().map(|(name, _)| name.as_str()).collect();
+    let changed = old.iter().filter(|(name, raw)| after.get(name.as_str()) != Some(raw));
+    let added = new.iter().filter(|(name, _)| !before.contains(name.as_str()));
+    changed.chain(added).map(|(name, _)| name.clone()).collect()
 }

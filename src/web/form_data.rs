@@ -18,8 +18,8 @@ use super::csrf::CsrfKey;
 use super::{Error, Layout};
 use crate::db::version::SeenVersion;
 
-/// The largest form, in bytes: room for certificates and long descriptions.
-const LARGEST: usize = 512 * 1024;
+/// The largest form, in bytes: room for a record of a collection, whose characters take three bytes each.
+const LARGEST: usize = 1024 * 1024;
 /// The largest form of a visitor who has not signed in, in bytes. So small a form needs no room in the memory budget.
 const LARGEST_SIGNED_OUT: usize = FREE;
 /// How long a form may take to arrive: long enough for the slowest line, and no way to hold memory for ever.

@@ -269,7 +269,7 @@ async fn the_own_password_counts_with_the_right_csrf_token_only() {
     assert_eq!(app.count(confirmed).await, 0);
     assert_eq!(app.count("SELECT count(*) FROM groups").await, 0);
     // Nor does anybody hold memory with more than a form may have.
-    let long = "x".repeat(600 * 1024);
+    let long = "x".repeat(1100 * 1024);
     ana.post("/groups", &[("group_name", &long)]).await.expect(413);
 }
 

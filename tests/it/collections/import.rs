@@ -15,13 +15,14 @@ const BOUNDARY: &str = "a boundary of the tests";
 /// Sends a file as the form of the page does.
 async fn send(browser: &Browser, name: &str, bytes: impl AsRef<[u8]>) -> Page {
     let page = browser.get("/collections/parts/imports/new").await.expect(200);
-    let csrf = page.attribute("form[enctype='multipart/form-data'] input[name=csrf]", "value").expect("a CSRF token");
-    send_with(browser, &csrf, name, bytes.as_ref()).await
+    let value = |name| page.attribute(&format!("form[enctype='multipart/form-data'] input[name={name}]"), "value");
+    send_with(browser, [&value("csrf").expect("a token"), &value("new_id").expect("an id")], name, bytes.as_ref()).await
 }
 
-async fn send_with(browser: &Browser, csrf: &str, name: &str, bytes: &[u8]) -> Page {
+async fn send_with(browser: &Browser, [csrf, id]: [&str; 2], name: &str, bytes: &[u8]) -> Page {
     let head = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n--{BOUNDARY}\r\n\
+         Content-Disposition: form-data; name=\"new_id\"\r\n\r\n{id}\r\n--{BOUNDARY}\r\n\
          Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
     );
     let body = [head.as_bytes(), bytes, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat();
@@ -144,10 +145,11 @@ async fn without_a_file_the_form_says_so() {
 #[tokio::test]
 async fn it_needs_the_right_to_call_and_the_csrf_token() {
     let (app, ana) = parts("").await;
-    send_with(&ana, "wrong", "a.json", b"[{}]").await.expect(403);
+    let id = "00000000-0000-7000-8000-00000000000a";
+    send_with(&ana, ["wrong", id], "a.json", b"[{}]").await.expect(403);
     let reader = app.person(&[ViewConnectors]).await;
     reader.get("/collections/parts/imports/new").await.expect(403);
-    send_with(&reader, &reader.csrf_of("/profile").await, "a.json", b"[{}]").await.expect(403);
+    send_with(&reader, [&reader.csrf_of("/profile").await, id], "a.json", b"[{}]").await.expect(403);
     ana.post_exactly("/collections/parts/imports", &[("csrf", &ana.csrf_of("/profile").await)]).await.expect(422);
     assert_eq!(app.count("SELECT count(*) FROM imports").await, 0);
 }
@@ -168,6 +170,9 @@ async fn a_running_import_can_be_cancelled_and_holds_the_settings() {
     let page = started.follow().await.submit(|form| form.press("Cancel the import")).await;
     let page = ended(page).await;
     assert_eq!(sentence(&page), "The import was cancelled. Nothing was imported.");
+    // Once more changes nothing.
+    let cancellation = format!("{}/cancellation", started.location().expect("the import"));
+    ana.post(&cancellation, &[]).await.expect(303);
     other.batch_execute("COMMIT").await.expect("a commit");
     assert_eq!(number(&app).await, 0);
     assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE kind = 'records.import_cancelled'").await, 1);
@@ -185,4 +190,29 @@ async fn an_import_that_is_no_longer_updated_was_interrupted() {
     assert!(sentence(&page).starts_with("The import was interrupted"), "{}", sentence(&page));
     assert!(!page.html.contains("data-refresh"));
     ana.get("/collections/parts/imports/00000000-0000-7000-8000-00000000000b").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_second_press_finds_the_import_of_the_first() {
+    let (app, ana) = parts("").await;
+    let (csrf, id) = (ana.csrf_of("/profile").await, "00000000-0000-7000-8000-00000000000a");
+    for _ in 0..2 {
+        let page = ended(send_with(&ana, [&csrf, id], "a.json", b"[{}]").await).await;
+        assert_eq!(sentence(&page), "1 record was imported.");
+    }
+    assert_eq!(number(&app).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_imported_into_a_collection_that_was_deleted() {
+    let (app, ana) = parts("").await;
+    let (other, connection) = tokio_postgres::connect(app.database_url(), NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN; LOCK TABLE records IN EXCLUSIVE MODE").await.expect("the table");
+    send(&ana, "a.json", "[{}]").await.expect(303);
+    app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = ''").await;
+    other.batch_execute("COMMIT").await.expect("a commit");
+    while app.count("SELECT count(*) FROM imports WHERE state = 'running'").await > 0 {}
+    assert_eq!(app.value("SELECT problems::text FROM imports").await, "{\"The collection was deleted\"}");
+    assert_eq!(number(&app).await, 0);
 }

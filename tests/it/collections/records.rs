@@ -3,7 +3,7 @@
 use super::{people, the_record};
 use crate::support::TestApp;
 
-/// The form has its fields in the order of PostgreSQL: by the length of their names, then by alphabet.
+/// The form has its fields in this order.
 const BOOK: &str = r#"{
     "type": "object", "required": ["title"],
     "properties": {
@@ -195,4 +195,52 @@ async fn the_history_says_what_was_changed_and_restores() {
     assert_eq!(app.value("SELECT version FROM records").await, "3");
     ana.get(&format!("{address}/versions/9/edit")).await.expect(404);
     ana.get("/collections/books/records/none").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_member_that_the_schema_loses_meanwhile_is_not_lost() {
+    let app = TestApp::start().await;
+    app.collection("Books", BOOK).await;
+    let (ana, _) = people(&app).await;
+    let page = ana.get("/collections/books/records/new").await;
+    page.submit(|form| form.set("member_0", "Emil").set("member_2", "12")).await.expect(303);
+    let page = ana.get(&format!("/collections/books/records/{}", the_record(&app).await)).await;
+    app.sql("UPDATE collections SET schema = '{\"properties\": {\"title\": {\"type\": \"string\"}}}'").await;
+    let page = page.submit(|form| form.set("member_0", "Lotta")).await.expect(422);
+    assert!(page.field_error("json").is_some_and(|problem| problem.contains("settings of the collection")));
+    let page = page.main_form().send().await.expect(303);
+    assert_eq!(page.follow().await.flash(), "The record was saved");
+    assert_eq!(app.value("SELECT data::text FROM records").await, r#"{"pages": 12, "title": "Lotta"}"#);
+}
+
+#[tokio::test]
+async fn a_conflict_shows_what_differs_and_not_how_it_is_written() {
+    let app = TestApp::start().await;
+    app.collection("Notes", "").await;
+    let (ana, ben) = people(&app).await;
+    app.sql(
+        "INSERT INTO records (collection_id, id, data, created_at, created_by, updated_at, updated_by)
+         SELECT connector_id, gen_random_uuid(), '{\"a\": [1, {\"b\": 2}], \"c\": 100}', now(), '', now(), '' FROM collections",
+    )
+    .await;
+    let mine = ana.get(&format!("/collections/notes/records/{}", the_record(&app).await)).await;
+    app.sql("UPDATE records SET data = data || '{\"d\": 1}', version = 2").await;
+    let page = mine.submit(|form| form.set("json", "{\"a\":[1,{\"b\":2}],\"c\":1e2}")).await.expect(409);
+    assert_eq!(page.row_heads(), ["d"], "{}", page.text());
+    drop(ben);
+}
+
+#[tokio::test]
+async fn a_record_of_the_largest_size_is_edited_and_its_last_digit_counts() {
+    let app = TestApp::start().await;
+    app.collection("Notes", "").await;
+    let (ana, _) = people(&app).await;
+    let page = ana.get("/collections/notes/records/new").await;
+    let long = format!("{{\"n\": 123456789012345678901234567890, \"text\": \"{}\"}}", "ä".repeat(127 * 1024));
+    page.submit(|form| form.set("json", &long)).await.expect(303);
+    let page = ana.get(&format!("/collections/notes/records/{}", the_record(&app).await)).await;
+    let other = page.field_value("json").replace("567890", "567891");
+    page.submit(|form| form.set("json", &other)).await.expect(303);
+    let changes = "SELECT changes::text FROM audit_events WHERE kind = 'record.saved'";
+    assert!(app.value(changes).await.contains("\"n\""), "{}", app.value(changes).await);
 }

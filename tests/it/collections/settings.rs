@@ -154,7 +154,7 @@ async fn a_schema_that_records_do_not_fit_is_saved_and_they_are_counted() {
     let page = ana.get("/collections").await;
     assert_eq!(
         page.flash(),
-        "The collection was saved. 3 of the first 1,000 records do not fit the schema: records are checked when they are saved."
+        "The collection was saved. 3 of the first 10 records do not fit the schema: records are checked when they are saved."
     );
     ana.get("/collections/books/edit").await.submit(|form| form.set("description", "x")).await.expect(303);
     assert_eq!(ana.get("/collections").await.flash(), "The collection was saved");
