@@ -32,7 +32,7 @@ async fn every_answer_has_the_security_headers() {
         found.extend(missing_headers(&ana.send(ana.request(method, "/connectors")).await));
     }
     found.extend(missing_headers(
-        &ana.post("/connectors", &[("connector_name", &"x".repeat(600 * 1024))]).await.expect(413),
+        &ana.post("/connectors", &[("connector_name", &"x".repeat(1100 * 1024))]).await.expect(413),
     ));
     let cached = ana.request(reqwest::Method::GET, &style_sheet).header("if-none-match", "*");
     found.extend(missing_headers(&ana.send(cached).await.expect(304)));

@@ -115,7 +115,7 @@ async fn forms_that_cannot_be_read_are_pages_and_no_faults_and_change_nothing() 
         ("NUL", format!("{token}&connector_name=a%00b").into_bytes(), 400),
         ("a raw NUL", [token.as_bytes(), b"&connector_name=a\0b"].concat(), 400),
         ("too many fields", format!("{token}&{many}").into_bytes(), 400),
-        ("too many bytes", format!("{token}&description={}", "x".repeat(520 * 1024)).into_bytes(), 413),
+        ("too many bytes", format!("{token}&description={}", "x".repeat(1100 * 1024)).into_bytes(), 413),
         ("bad UTF-8", [token.as_bytes(), b"&connector_name=\xff\xfe&description=%ff"].concat(), 422),
         ("bad percent-encoding", format!("{token}&connector_name=%zz%&description=%").into_bytes(), 422),
         ("no form at all", b"\x89PNG\r\n\x1a\n".to_vec(), 403),
