@@ -16,7 +16,7 @@ const LONGEST_PEM: usize = 100_000;
 /// The longest text of a client certificate with its chain, in bytes.
 const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest time-out, in seconds.
-const LONGEST_TIME_OUT: i32 = 300;
+const LONGEST_TIME_OUT: i32 = 900;
 /// The most concurrent calls.
 const MOST_CALLS: i32 = 1000;
 
@@ -64,7 +64,7 @@ impl Check<'_> {
     }
 
     pub fn time_out(&mut self) -> Option<Positive> {
-        let message = "Time-out must be a whole number of seconds, from 1 to 300";
+        let message = "Time-out must be a whole number of seconds, from 1 to 900";
         self.number("time_out", &self.stored.form.time_out, LONGEST_TIME_OUT, message)
     }
 

@@ -60,7 +60,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let whole = "Resource must be a whole address such as https://api.example.org (line 2)";
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
     let concurrency = "Concurrent calls must be a whole number, from 1 to 1000";
-    let time_out = "Time-out must be a whole number of seconds, from 1 to 300";
+    let time_out = "Time-out must be a whole number of seconds, from 1 to 900";
     for (field, typed, message) in [
         ("issuer", "id.example.org", "Issuer must start with https:// or http://"),
         ("authorize_url", "javascript:alert(1)", "Authorize URL must start with https:// or http://"),
@@ -85,7 +85,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("lifetime", "1.5", lifetime),
         ("lifetime", "31536001", lifetime),
         ("time_out", "0", time_out),
-        ("time_out", "301", time_out),
+        ("time_out", "901", time_out),
         ("time_out", "ten", time_out),
         ("concurrency", "0", concurrency),
         ("concurrency", "1001", concurrency),
