@@ -31,7 +31,7 @@ use super::request::ApiRequest;
 use super::serve::{ANSWER, ATTEMPTS};
 use crate::access::Wants;
 use crate::calls::{CallKind, CallRecord, Target};
-use crate::endpoints::{DefinedEndpoint, RenderProblems};
+use crate::endpoints::{DefinedEndpoint, RenderProblems, accepting};
 use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Body, Bytes, HttpUrl, SendError};
 use crate::relay::error::BODY_NOT_READ;
@@ -149,7 +149,7 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
             headers.entry(name).or_insert(value.clone());
         }
     }
-    headers
+    accepting(headers)
 }
 
 /// Send any request to the API

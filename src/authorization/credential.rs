@@ -107,10 +107,14 @@ fn authorization(value: String) -> Placed {
     Placed::Header { name: "Authorization".into(), value: Secret::new(value) }
 }
 
-/// Schemes are compared without regard to case (RFC 9110 11.1), but not by every server, and token servers say
-/// “bearer”.
-fn scheme(token_type: &str) -> &str {
-    if token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { token_type }
+/// The schemes of IANA's registry of HTTP authentication schemes that carry a token, and the unregistered one that many
+/// APIs have in common, each in the letters of its documents.
+const TOKEN_SCHEMES: [&str; 6] = ["Bearer", "DPoP", "GNAP", "OAuth", "PrivateToken", "Token"];
+
+/// The scheme of a token type. Schemes are compared without regard to case (RFC 9110 11.1), but not by every server. What
+/// is no scheme, such as Slack's `bot` and Apigee's `BearerToken`, says what the token is, and is sent as Bearer.
+fn scheme(token_type: &str) -> &'static str {
+    TOKEN_SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(token_type)).unwrap_or("Bearer")
 }
 
 fn prefixed(prefix: &str, key: &Secret) -> Secret {

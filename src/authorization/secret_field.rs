@@ -41,6 +41,15 @@ impl SecretChange {
         matches!(self, SecretChange::Keep)
     }
 
+    /// Without the white space that comes with copying. Servers issue no keys with it at their ends, unlike passwords,
+    /// which people choose.
+    pub fn trimmed(self) -> SecretChange {
+        match self {
+            SecretChange::Replace(secret) => SecretChange::Replace(Secret::new(secret.expose().trim().to_owned())),
+            other => other,
+        }
+    }
+
     /// The secret after the change of the stored one.
     pub fn apply(&self, stored: Option<Secret>) -> Option<Secret> {
         match self {

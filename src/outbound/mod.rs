@@ -47,7 +47,7 @@ pub use mask::{MASKED, Mask};
 pub use origin::Origin;
 pub use pem::{PemProblem, adds_certificate};
 pub use policy::Policy;
-pub use request::{Body, Limits, Request, add_header};
+pub use request::{Body, CONNECTION_HEADERS, Limits, Request, add_header};
 pub use response::{Response, ResponseBody};
 pub use retry_after::retry_after;
 pub use server_text::quote;

@@ -47,17 +47,17 @@ use crate::support::upstream::{Reply, Seen, Upstream};
 const TOKEN: &str = "s3cret-t0ken-of-the-api";
 
 /// A site with a connector, the API that it leads to, and a program's key that opens everything.
-struct World {
-    app: TestApp,
-    api: Upstream,
-    connector: Uuid,
+pub struct World {
+    pub app: TestApp,
+    pub api: Upstream,
+    pub connector: Uuid,
     key: String,
     http: reqwest::Client,
 }
 
 impl World {
     /// With a bearer token and an API that answers as it is told.
-    async fn new(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> World {
+    pub async fn new(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> World {
         World::on(TestApp::start().await, script).await
     }
 
@@ -76,7 +76,7 @@ impl World {
     }
 
     /// A request with the key.
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         self.bare(method, path).bearer_auth(&self.key)
     }
 
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// A GET through the proxy.
-    async fn proxied(&self, path: &str) -> Answer {
+    pub async fn proxied(&self, path: &str) -> Answer {
         self.get(&format!("/ledger/proxy{path}")).await
     }
 
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// Creates an endpoint, for whose address the secrets are approved, and gives its id.
-    async fn endpoint(&self, name: &str, method: &str, url: &str) -> Uuid {
+    pub async fn endpoint(&self, name: &str, method: &str, url: &str) -> Uuid {
         let id = Uuid::now_v7();
         self.app.sql(&format!(
             "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
@@ -113,7 +113,7 @@ impl World {
         id
     }
 
-    async fn call(&self, endpoint: &str, variables: Value) -> Answer {
+    pub async fn call(&self, endpoint: &str, variables: Value) -> Answer {
         let body = serde_json::json!({ "variables": variables });
         Answer::of(self.request("POST", &format!("/ledger/endpoints/{endpoint}/call")).json(&body)).await
     }
@@ -139,10 +139,10 @@ impl World {
 
 /// An answer, read whole.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: reqwest::header::HeaderMap,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {

@@ -22,6 +22,7 @@ mod collections;
 mod connectors;
 mod endpoints;
 mod failover;
+mod field;
 mod hanging;
 mod health;
 mod home;

@@ -5,6 +5,7 @@ use crate::authorization::model::ApiKeyPlace;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
+use crate::outbound::CONNECTION_HEADERS;
 use crate::vault::Secret;
 
 /// The longest text of a line here, in characters.
@@ -83,6 +84,9 @@ impl Check<'_> {
             self.errors.add("api_key_name", "Name must be 255 characters or fewer");
         } else if place == Some(ApiKeyPlace::Header) && !name.chars().all(token_character) {
             self.errors.add("api_key_name", "A header name can have letters, numbers and hyphens, such as X-API-Key");
+        } else if place == Some(ApiKeyPlace::Header) && is_connection_header(name) {
+            self.errors
+                .add("api_key_name", format!("{name} is set by Connectory itself. Enter the name of another header"));
         } else if name.chars().any(char::is_control) {
             self.errors.add("api_key_name", "Name must not contain control characters");
         }
@@ -132,7 +136,10 @@ impl Check<'_> {
 
     pub(super) fn secret(&mut self, field: SecretField) -> SecretChange {
         let (data, is_stored) = (&self.stored.form.data, self.stored.sealed.has(field));
-        let change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
+        let mut change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
+        if matches!(field, SecretField::ApiKey | SecretField::ClientSecret) {
+            change = change.trimmed();
+        }
         if let SecretChange::Replace(secret) = &change {
             self.check_secret(field, secret);
         }
@@ -179,4 +186,8 @@ impl Check<'_> {
         }
         SecretChange::Replace(Secret::new(text.to_string()))
     }
+}
+
+fn is_connection_header(name: &str) -> bool {
+    CONNECTION_HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header))
 }

@@ -11,25 +11,10 @@ use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowKind};
 use super::template::{
     JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
 };
+use crate::outbound::CONNECTION_HEADERS;
 use crate::outbound::HttpUrl;
-use crate::outbound::http::header::CONTENT_TYPE;
+use crate::outbound::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
-
-/// Headers that the client or the connector's authorization sets. An endpoint could smuggle a second request with them,
-/// or send a credential that is not stored as a secret.
-const RESERVED_HEADERS: [&str; 11] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A part of an endpoint's request. Rows count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,7 +238,7 @@ fn header_name_problem(name: &str, before: &[Row]) -> Option<String> {
     }
     match name.to_ascii_lowercase().as_str() {
         "authorization" | "proxy-authorization" => Some("is set on the Authorization tab".into()),
-        lower if RESERVED_HEADERS.contains(&lower) => Some("is set by Connectory itself".into()),
+        lower if CONNECTION_HEADERS.contains(&lower) => Some("is set by Connectory itself".into()),
         _ => None,
     }
 }
@@ -325,7 +310,8 @@ impl Renderer<'_> {
     }
 }
 
-/// The headers, with a content type unless one of them is it. Names were checked when they were saved, values when they
+/// The headers, with a content type and the name of this program unless they are among them: GitHub and others refuse
+/// calls without `User-Agent`. Names were checked when they were saved, values when they
 /// were rendered.
 fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -338,5 +324,12 @@ fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str
     if let Some(content_type) = content_type {
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     }
+    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("Connectory"));
+    headers
+}
+
+/// The headers of a call, which takes any media type unless they say which: firewalls refuse calls without `Accept`.
+pub fn accepting(mut headers: HeaderMap) -> HeaderMap {
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     headers
 }

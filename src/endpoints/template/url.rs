@@ -70,7 +70,7 @@ impl UrlTemplate {
             url.push_str(&queries.join("&"));
         }
         let invalid = |reason: String| ValueErrorKind::Url(reason).general();
-        let url = HttpUrl::parse(&url).map_err(|problem| invalid(problem.to_string()))?;
+        let url = HttpUrl::of_request(&url).map_err(|problem| invalid(problem.to_string()))?;
         // Cannot happen by the code above, but the credential must not depend on that.
         if url.origin() != origin {
             return Err(invalid(format!("goes to another host than {origin}")));

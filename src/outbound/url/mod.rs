@@ -21,6 +21,8 @@ pub use steps::has_step;
 
 /// The longest address that is accepted, in characters: what servers and proxies agree to carry.
 const LONGEST: usize = 2_048;
+/// The longest URL of a request, in bytes: what the largest servers take.
+const LONGEST_REQUEST: usize = 16 * 1024;
 
 /// An `http` or `https` URL with a host and without user information or fragment.
 ///
@@ -42,6 +44,9 @@ pub enum UrlProblem {
     /// More than 2,048 characters.
     #[error("is longer than 2,048 characters")]
     TooLong,
+    /// The URL of a request with more than 16 KiB.
+    #[error("is longer than 16 KiB")]
+    RequestTooLong,
     /// Another scheme, or none.
     #[error("must start with https:// or http://")]
     Scheme,
@@ -75,6 +80,15 @@ impl HttpUrl {
         if typed.chars().count() > LONGEST {
             return Err(UrlProblem::TooLong);
         }
+        Self::read(typed)
+    }
+
+    /// Reads the URL of a request, whose values can be long.
+    pub fn of_request(url: &str) -> Result<Self, UrlProblem> {
+        if url.len() > LONGEST_REQUEST { Err(UrlProblem::RequestTooLong) } else { Self::read(url) }
+    }
+
+    fn read(typed: &str) -> Result<Self, UrlProblem> {
         check_authority(typed)?;
         let parsed = Url::parse(typed).map_err(problem)?;
         if parsed.fragment().is_some() {

@@ -1,0 +1,6 @@
+//! What people meet with real APIs, from public bug reports of programs of this kind: each case is played by a small
+//! server.
+
+mod calls;
+mod credentials;
+mod token_answers;
