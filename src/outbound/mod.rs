@@ -47,10 +47,15 @@ pub use mask::{MASKED, Mask};
 pub use origin::Origin;
 pub use pem::{PemProblem, adds_certificate};
 pub use policy::Policy;
-pub use request::{Body, CONNECTION_HEADERS, Limits, Request, add_header};
+pub use request::{Body, Limits, Request, add_header};
 pub use response::{Response, ResponseBody};
 pub use retry_after::retry_after;
 pub use server_text::quote;
 pub use tls::Leaf;
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};
 pub use url::{HttpUrl, UrlProblem, has_step};
+
+/// Headers of the connection and of the framing of a message, which the client sets. With another value a second request
+/// could be smuggled.
+pub const CONNECTION_HEADERS: [&str; 9] =
+    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];

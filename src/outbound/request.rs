@@ -14,11 +14,6 @@ use tokio::time::Instant;
 
 use super::error::{SendError, Stage};
 
-/// Headers of the connection and of the framing of a message, which the client sets. With another value a second request
-/// could be smuggled.
-pub const CONNECTION_HEADERS: [&str; 9] =
-    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
-
 /// A request to an absolute `http(s)` URL. Its headers are sent, but for those that frame or route a message: these
 /// follow from the URL and the body.
 pub type Request = http::Request<Body>;
