@@ -150,7 +150,6 @@ impl FromRequest for FormData {
         if let Some(data) = req.extensions_mut().remove::<FormData>() {
             return Box::pin(ready(Ok(data)));
         }
-        let key = req.extensions().get::<CsrfKey>().cloned();
         let is_form = req
             .headers()
             .get(CONTENT_TYPE)
@@ -158,7 +157,7 @@ impl FromRequest for FormData {
         let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
         let most = if is_signed_in { LARGEST } else { LARGEST_SIGNED_OUT };
         let budget = req.app_data::<web::Data<Budget>>().cloned();
-        let body = web::Payload::from_request(req, payload);
+        let (req, body) = (req.clone(), web::Payload::from_request(req, payload));
         Box::pin(async move {
             if !is_form {
                 return Err(Error::BadRequest("This address takes a submitted form only."));
@@ -169,8 +168,8 @@ impl FromRequest for FormData {
             let body = read_whole(body, most, TIMEOUT, &mut held).await?;
             let mut data = FormData::parse(&body)?;
             data._held = Some(Arc::new(held));
-            let given = data.get(CSRF).unwrap_or_default();
-            if key.is_some_and(|key| key.matches(given)) { Ok(data) } else { Err(Error::StaleForm) }
+            CsrfKey::check(&req, data.get(CSRF).unwrap_or_default())?;
+            Ok(data)
         })
     }
 }
