@@ -12,14 +12,11 @@ use std::rc::Rc;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{self, MAX_TEXT, RecordData};
+use super::json::{self, MAX_TEXT, RecordData, json_text};
 use super::model::Settings;
-use super::record_form::json_text;
+use super::record_export::MAX_COLUMNS;
 use super::schema::RecordSchema;
 use crate::web::csv::text_of;
-
-/// The most columns of a CSV file.
-const MAX_COLUMNS: usize = 1000;
 
 /// A record with the number of bytes read so far, or what is wrong with one or with the file.
 pub(super) type Found = Result<(RecordData, u64), String>;
@@ -50,8 +47,8 @@ impl RecordReader<'_> {
         let position = Position::default();
         let file = Limited { file, position: position.clone() };
         match first {
-            Some(b'[') => JsonRecords { reader: self, position, number: 0, end: None }.array(file),
-            Some(b'{') => JsonRecords { reader: self, position, number: 0, end: None }.objects(file),
+            Some(b'[') => JsonRecords { reader: self, position, number: 0, has_ended: false }.array(file),
+            Some(b'{') => JsonRecords { reader: self, position, number: 0, has_ended: false }.objects(file),
             Some(_) => self.rows(csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file), &position),
             None => self.problem("The file is empty"),
         }
@@ -94,7 +91,15 @@ impl RecordReader<'_> {
                 return self.problem("The first line has more than 1,000 names");
             }
         }
-        let is_text: Vec<bool> = names.iter().map(|name| !self.settings.is_typed(&text_of(name))).collect();
+        // Names, and whether their cells are texts.
+        let columns: Vec<(String, bool)> = names
+            .iter()
+            .map(|name| {
+                let name = text_of(name);
+                let is_text = !self.settings.is_typed(&name);
+                (name, is_text)
+            })
+            .collect();
         let mut row = csv::StringRecord::new();
         loop {
             match csv.read_record(&mut row) {
@@ -109,11 +114,9 @@ impl RecordReader<'_> {
                 }
                 Err(error) => return self.problem(csv_problem(error)),
             }
-            let cells = names.iter().zip(&row).zip(&is_text).filter(|((_, cell), _)| !cell.is_empty());
-            let members = cells.map(|((name, cell), is_text)| {
-                format!("{}:{}", json_text(&text_of(name)), json_of(&text_of(cell), *is_text))
-            });
-            let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+            let cells = columns.iter().zip(&row).filter(|(_, cell)| !cell.is_empty());
+            let members = cells.map(|((name, is_text), cell)| (name.as_str(), json_of(&text_of(cell), *is_text)));
+            let text = json::object(members);
             let line = row.position().map_or(0, csv::Position::line);
             self.record(&format!("Line {line}"), &text, position.next_record())?;
         }
@@ -207,8 +210,8 @@ struct JsonRecords<'r, 'a> {
     position: Position,
     /// Of the records so far.
     number: u64,
-    /// Set when no more are wanted.
-    end: Option<ControlFlow<()>>,
+    /// No more are wanted.
+    has_ended: bool,
 }
 
 impl JsonRecords<'_, '_> {
@@ -216,10 +219,10 @@ impl JsonRecords<'_, '_> {
     fn array(mut self, file: Limited) -> ControlFlow<()> {
         let mut json = serde_json::Deserializer::from_reader(file);
         let outcome = json.deserialize_seq(&mut self).and_then(|()| json.end());
-        match (self.end, outcome) {
-            (Some(end), _) => end,
-            (None, Ok(())) => ControlFlow::Continue(()),
-            (None, Err(error)) => self.broken(&error),
+        match outcome {
+            _ if self.has_ended => ControlFlow::Break(()),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.broken(&error),
         }
     }
 
@@ -256,8 +259,8 @@ impl<'de> Visitor<'de> for &mut JsonRecords<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while let Some(raw) = items.next_element::<Box<RawValue>>()? {
-            if let end @ ControlFlow::Break(()) = self.record(&raw) {
-                self.end = Some(end);
+            if self.record(&raw).is_break() {
+                self.has_ended = true;
                 return Err(A::Error::custom("no more records are wanted"));
             }
         }

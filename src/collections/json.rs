@@ -115,6 +115,17 @@ pub fn scalar(text: &str) -> Option<String> {
     }
 }
 
+/// A text as a JSON string.
+pub(super) fn json_text(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// The text of an object with these members: names, and values that are JSON.
+pub(super) fn object<'m>(members: impl IntoIterator<Item = (&'m str, String)>) -> String {
+    let members = members.into_iter().map(|(name, value)| format!("{}:{value}", json_text(name)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
 /// The size of a JSON text as [`MAX_RECORD`] counts it. It is the same, or less, for what PostgreSQL makes of the text.
 fn size(text: &str) -> Result<usize, JsonProblem> {
     let (mut size, mut at) = (0, 0);

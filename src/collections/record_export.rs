@@ -3,6 +3,8 @@
 //! Rule: a batch is in memory at a time, and no connection is held while the browser takes it. Records are read in the
 //! order of their ids, so one that is changed meanwhile is in the file once.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use uuid::Uuid;
 
@@ -21,7 +23,7 @@ use crate::web::{Download, Error, FormData, Segment, csv};
 const BATCH: i64 = 100;
 
 /// The most columns of a CSV file.
-const MAX_COLUMNS: usize = 1000;
+pub(super) const MAX_COLUMNS: usize = 1000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -120,12 +122,11 @@ async fn batch(export: Export) -> Result<(String, Option<Export>), Error> {
 
 /// A text as it is, nothing for null and for what is missing, and other values as JSON.
 fn csv_row(columns: &[String], data: &str) -> Result<String, Error> {
-    let members = RecordData::raw_members(data).map_err(Error::internal)?;
-    let cell = |name: &String| match members.iter().find(|(known, _)| known == name) {
-        Some((_, number)) if number.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            (*number).into()
-        }
-        Some((_, raw)) => csv::cell(&readable(raw)).into_owned().into(),
+    // A record can have as many members as a file has columns.
+    let members: HashMap<String, &str> = RecordData::raw_members(data).map_err(Error::internal)?.into_iter().collect();
+    let cell = |name: &String| match members.get(name) {
+        Some(number) if number.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => (*number).into(),
+        Some(raw) => csv::cell(&readable(raw)).into_owned().into(),
         None => "".into(),
     };
     Ok(csv::line(columns.iter().map(cell)))

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::json::{RecordData, parse_value, scalar};
+use super::json::{RecordData, json_text, object, parse_value, scalar};
 use super::schema::{FieldKind, RecordField, RecordProblem, RecordSchema};
 use crate::web::form::NewId;
 use crate::web::{Errors, FormData, SelectOption, in_sentence};
@@ -70,29 +70,20 @@ impl RecordForm {
             match form.fields.iter_mut().find(|field| field.field.name == name) {
                 Some(field) => field.typed = typed,
                 None if typed.is_empty() => {}
-                None => {
-                    unknown.push(format!("{}:{}", json_text(name), scalar(&typed).unwrap_or_else(|| json_text(&typed))))
-                }
+                None => unknown.push((name, scalar(&typed).unwrap_or_else(|| json_text(&typed)))),
             }
         }
         form.is_json = form.fields.is_empty() || data.get("mode") == Some("json");
         form.json = data.text("json");
         if !unknown.is_empty() {
-            form.keep_unknown(unknown);
+            // Nothing of what was typed is lost with the members that are no longer in the schema.
+            let text = object(form.members().chain(unknown));
+            (form.json, form.is_json) = (indented(&text), true);
+            form.errors.add("json", OTHER_SETTINGS);
         }
         form.new_id = NewId(data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or(form.new_id.0));
         form.data = data;
         form
-    }
-
-    /// Shows what was typed as JSON, with members that are no longer in the schema.
-    fn keep_unknown(&mut self, unknown: Vec<String>) {
-        let known = self.text();
-        let known = known.trim_start_matches('{').trim_end_matches('}');
-        let known = Some(known.to_owned()).filter(|known| !known.is_empty());
-        let members: Vec<String> = known.into_iter().chain(unknown).collect();
-        (self.json, self.is_json) = (indented(&format!("{{{}}}", members.join(","))), true);
-        self.errors.add("json", OTHER_SETTINGS);
     }
 
     /// Whether it was sent to be shown in the other mode, and not to be saved.
@@ -166,11 +157,13 @@ impl RecordForm {
 
     /// The JSON of the fields.
     fn text(&self) -> String {
-        let members = self.fields.iter().filter_map(|TypedField { field, typed, .. }| {
-            let value = raw(&field.kind, typed)?.unwrap_or_else(|_| json_text(typed));
-            Some(format!("{}:{value}", json_text(&field.name)))
-        });
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        object(self.members())
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&str, String)> {
+        self.fields.iter().filter_map(|TypedField { field, typed, .. }| {
+            Some((field.name.as_str(), raw(&field.kind, typed)?.unwrap_or_else(|_| json_text(typed))))
+        })
     }
 
     /// Puts a record into the fields; false if they cannot hold it.
@@ -253,10 +246,6 @@ fn typed_value(kind: &FieldKind, raw: &str) -> Option<String> {
         }
         _ => None,
     }
-}
-
-pub(super) fn json_text(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// The longest text that is indented: a longer one could become larger than a form may be.

@@ -4,10 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::json::{RecordData, scalar};
+use super::json::{RecordData, json_text, scalar};
 use super::model::Collection;
 use super::queries;
-use super::record_form::json_text;
 use super::records::Record;
 use super::selection::Selection;
 use crate::access::{RequestContext, Right};
