@@ -16,7 +16,7 @@ use std::time::Duration;
 use connectory::outbound::http::{self, Method};
 use connectory::outbound::{Body, HttpUrl, Limits, Outbound, Policy, Request, SendError, Transport};
 
-use crate::support::hostile::Authority;
+use crate::support::hostile::{Authority, Hostile};
 
 /// Short, so that no test waits long.
 const LIMITS: Limits = Limits {
@@ -53,6 +53,17 @@ fn failure(result: Result<http::Response<Vec<u8>>, SendError>) -> SendError {
         Ok(response) => panic!("an answer with status {}", response.status()),
         Err(failure) => failure,
     }
+}
+
+/// Ends when the server has seen its only connection close.
+async fn until_closed(server: &Hostile) {
+    for _ in 0..100 {
+        if server.closed() == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the connection is still open");
 }
 
 fn with_ca(authority: &Authority) -> Transport {

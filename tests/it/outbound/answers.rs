@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use connectory::outbound::http::Method;
 use connectory::outbound::{Limits, Stage, Transport, add_header};
 
-use super::{LIMITS, failure, fetch, get, http_url, outbound};
+use super::{LIMITS, failure, fetch, get, http_url, outbound, until_closed};
 use crate::support::hostile::{Behaviour, Hostile, answer};
 
 #[tokio::test]
@@ -68,13 +68,7 @@ async fn a_request_that_is_given_up_ends_at_the_server() {
     let sending = client.fetch(&transport, get(&server.url("/")), limits);
     let given_up = tokio::time::timeout(Duration::from_millis(200), sending).await;
     assert!(given_up.is_err());
-    for _ in 0..100 {
-        if server.closed() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the connection is still open");
+    until_closed(&server).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use connectory::outbound::{
 use connectory::vault::Secret;
 
 use super::proxies::through;
-use super::{LIMITS, http_url, outbound, policy, unverified, with_ca};
+use super::{LIMITS, http_url, outbound, policy, until_closed, unverified, with_ca};
 use crate::support::forward_proxy::ForwardProxy;
 use crate::support::hostile::{Authority, Behaviour, Hostile, Issued, answer, full_queue};
 
@@ -223,13 +223,7 @@ async fn a_test_that_is_given_up_ends_at_the_server() {
     let probing = client.test_connection(&transport, &url, patient, now());
     let given_up = tokio::time::timeout(Duration::from_millis(200), probing).await;
     assert!(given_up.is_err());
-    for _ in 0..100 {
-        if server.closed() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the connection is still open");
+    until_closed(&server).await;
 }
 
 #[tokio::test]
