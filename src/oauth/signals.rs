@@ -10,8 +10,9 @@ use super::token_location::{JsonPointer, PointerProblem};
 /// The most statuses.
 const MOST: usize = 10;
 
-/// The longest value to compare with, in characters.
+/// The longest value to compare with or to look for, and the shortest to look for, in characters.
 const LONGEST: usize = 255;
+const SHORTEST: usize = 4;
 
 /// The largest body that is read for the value, in bytes: no API needs more to say no.
 const LARGEST: usize = 64 * 1024;
@@ -20,12 +21,19 @@ const LARGEST: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredStatuses(Vec<u16>);
 
-/// A place in a JSON body with the value that says so, as in `/error/code = token_expired`; none if
-/// empty. The first equals sign parts the two.
+/// What in a body says so; nothing if empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExpiredBody(Option<(JsonPointer, String)>);
+pub struct ExpiredBody(Option<BodySign>);
 
-/// The signals of an API that its token has ended: a status of these, or a value in the body,
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum BodySign {
+    /// A place in a JSON body with its value, as in `/error/code = token_expired`. The first equals sign parts the two.
+    Value(JsonPointer, String),
+    /// A text anywhere in a JSON, XML or other text, as in `INVALID_SESSION_ID`.
+    Text(String),
+}
+
+/// The signals of an API that its token has ended: a status of these, or a sign in the body,
 /// whatever the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpiredSignals {
@@ -45,6 +53,9 @@ pub enum SignalProblem {
     /// No equals sign parts place and value.
     #[error("must have =, as in /error/code = token_expired")]
     NoEquals,
+    /// A text that is in many bodies.
+    #[error("must have at least 4 characters if it is a text to look for")]
+    TooShort,
     /// The place is none.
     #[error("{0}")]
     Pointer(#[from] PointerProblem),
@@ -80,7 +91,7 @@ impl FromStr for ExpiredBody {
     type Err = SignalProblem;
 
     fn from_str(text: &str) -> Result<Self, SignalProblem> {
-        read_value(text).map(Self)
+        read_sign(text.trim()).map(Self)
     }
 }
 
@@ -94,24 +105,38 @@ impl ExpiredSignals {
 
     /// Whether a response says that the token has ended. A body of more than 64 KiB is not searched.
     pub fn matches(&self, status: u16, body: &[u8]) -> bool {
-        self.statuses.0.contains(&status) || self.holds_value(body)
+        self.statuses.0.contains(&status) || self.body.is_in(body)
     }
 
-    /// Whether the body of a response has to be looked at.
-    pub fn want_body(&self) -> bool {
-        self.body.0.is_some()
-    }
-
-    fn holds_value(&self, body: &[u8]) -> bool {
-        let Some((place, value)) = &self.body.0 else {
-            return false;
+    /// Whether the body of a response of this media type (in lower case) has to be looked at.
+    pub fn want_body(&self, media_type: &[u8]) -> bool {
+        let is = |kind: &str, suffix: &str| {
+            media_type == format!("application/{kind}").as_bytes() || media_type.ends_with(suffix.as_bytes())
         };
+        // A stream of events has no end to wait for.
+        let is_text = media_type.starts_with(b"text/") && media_type != b"text/event-stream";
+        match &self.body.0 {
+            None => false,
+            Some(BodySign::Value(..)) => is("json", "+json"),
+            Some(BodySign::Text(_)) => is("json", "+json") || is("xml", "+xml") || is_text,
+        }
+    }
+}
+
+impl ExpiredBody {
+    fn is_in(&self, body: &[u8]) -> bool {
         if body.len() > LARGEST {
             return false;
         }
-        let document: Option<Value> = serde_json::from_slice(body).ok();
-        let found = document.as_ref().and_then(|document| place.find(document));
-        found.is_some_and(|found| is_value(found, value))
+        match &self.0 {
+            None => false,
+            Some(BodySign::Value(place, value)) => {
+                let document: Option<Value> = serde_json::from_slice(body).ok();
+                let found = document.as_ref().and_then(|document| place.find(document));
+                found.is_some_and(|found| is_value(found, value))
+            }
+            Some(BodySign::Text(text)) => String::from_utf8_lossy(body).contains(text.as_str()),
+        }
     }
 }
 
@@ -122,11 +147,18 @@ fn status(text: &str) -> Result<u16, SignalProblem> {
     status.ok_or(SignalProblem::Status)
 }
 
-fn read_value(text: &str) -> Result<Option<(JsonPointer, String)>, SignalProblem> {
-    if text.trim().is_empty() {
+fn read_sign(text: &str) -> Result<Option<BodySign>, SignalProblem> {
+    if text.is_empty() {
         return Ok(None);
     }
-    let (place, value) = text.split_once('=').ok_or(SignalProblem::NoEquals)?;
+    let Some((place, value)) = text.split_once('=') else {
+        return match text.chars().count() {
+            _ if text.starts_with('/') => Err(SignalProblem::NoEquals),
+            ..SHORTEST => Err(SignalProblem::TooShort),
+            SHORTEST..=LONGEST => Ok(Some(BodySign::Text(text.to_owned()))),
+            _ => Err(SignalProblem::TooLong),
+        };
+    };
     let (place, value) = (place.trim(), value.trim());
     if place.is_empty() {
         return Err(PointerProblem::NoSlash.into());
@@ -134,7 +166,7 @@ fn read_value(text: &str) -> Result<Option<(JsonPointer, String)>, SignalProblem
     let place = JsonPointer::from_str(place)?;
     match value.chars().count() {
         0 => Err(SignalProblem::NoValue),
-        1..=LONGEST => Ok(Some((place, value.to_owned()))),
+        1..=LONGEST => Ok(Some(BodySign::Value(place, value.to_owned()))),
         _ => Err(SignalProblem::TooLong),
     }
 }
@@ -188,10 +220,32 @@ mod tests {
             (("", "/a = b", 200, ""), false),
             (("", "/a = b=c", 200, "{\"a\": \"b=c\"}"), true),
             (("", "/a = b", 401, "not JSON"), true),
+            (("", "INVALID_SESSION_ID", 500, "<faultcode>sf:INVALID_SESSION_ID</faultcode>"), true),
+            (("", "INVALID_SESSION_ID", 500, "<faultcode>sf:INVALID_FIELD</faultcode>"), false),
+            (at("token_expired"), true),
         ] {
             assert_eq!(matches(statuses, value, status, body), ended, "{statuses} {value}");
         }
         assert_eq!(signals(" ", "\n"), Ok(ExpiredSignals::default()));
+    }
+
+    #[test]
+    fn a_body_is_read_if_it_may_hold_the_sign() {
+        for (sign, media_type, wanted) in [
+            ("", "application/json", false),
+            ("/a = b", "application/json", true),
+            ("/a = b", "application/problem+json", true),
+            ("/a = b", "text/xml", false),
+            ("ended", "text/xml", true),
+            ("ended", "application/soap+xml", true),
+            ("ended", "application/xml", true),
+            ("ended", "application/json", true),
+            ("ended", "text/event-stream", false),
+            ("ended", "application/pdf", false),
+        ] {
+            let signals = signals("", sign).expect("signals");
+            assert_eq!(signals.want_body(media_type.as_bytes()), wanted, "{sign} {media_type}");
+        }
     }
 
     #[test]
@@ -220,6 +274,7 @@ mod tests {
             ("", " = x", Pointer(PointerProblem::NoSlash)),
             ("", "/a~ = x", Pointer(PointerProblem::Tilde)),
             ("", "/a = ", NoValue),
+            ("", "no!", TooShort),
             ("", &long, TooLong),
         ] {
             assert_eq!(signals(statuses, value), Err(problem));

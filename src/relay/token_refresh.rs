@@ -23,7 +23,7 @@ impl AttemptLoop<'_> {
         if signals.matches(status, &[]) {
             return Ok(true);
         }
-        if !signals.want_body() || !is_json(&head.headers) {
+        if !signals.want_body(&media_type(&head.headers)) {
             return Ok(false);
         }
         let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::of_failure)?;
@@ -62,11 +62,9 @@ impl AttemptLoop<'_> {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
-    let essence = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
-    essence.is_some_and(|essence| {
-        let essence = essence.trim_ascii().to_ascii_lowercase();
-        essence == b"application/json" || essence.ends_with(b"+json")
-    })
+/// The media type in lower case, without its parameters.
+fn media_type(headers: &HeaderMap) -> Vec<u8> {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().to_ascii_lowercase()
 }

@@ -176,7 +176,7 @@ impl Fields {
             ("Time-out in seconds", &self.time_out),
             ("Concurrent calls", &self.concurrency),
             ("Statuses that mean the token has ended", &self.expired_statuses),
-            ("Field of the response that means it too", &self.expired_body),
+            ("Field or text of the response that means it too", &self.expired_body),
             ("Issuer", &self.issuer),
             ("Answers must name the issuer", yes(self.iss_required)),
             ("Authorize URL", &self.authorize_url),

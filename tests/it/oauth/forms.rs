@@ -197,7 +197,7 @@ async fn saved_settings_read_back_and_are_recorded() {
         "Proxy",
         "Time-out in seconds",
         "Statuses that mean the token has ended",
-        "Field of the response that means it too",
+        "Field or text of the response that means it too",
         "Client Secret",
     ] {
         assert!(line.contains(&format!("\"{words}\"")), "{words}: {line}");
