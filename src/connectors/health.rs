@@ -119,13 +119,14 @@ impl Facts {
     }
 
     fn renew_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let token = self.token.as_ref()?;
         if !self.enabled || !self.renewable || self.renewal.is_final {
             return None;
         }
+        // Also for the first token, which a person has asked for.
         if self.renewal.failures > 0 {
             return self.renewal.next_attempt_at;
         }
+        let token = self.token.as_ref()?;
         let early = token.renew_from()?;
         let used = self.renewal.last_used_at.unwrap_or(token.obtained_at);
         let pause = if is_idle(used, now) { IN_USE } else { YOUNG };

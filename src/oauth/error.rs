@@ -18,9 +18,9 @@ pub struct TokenError {
     pub server_words: Option<String>,
     /// What to try: a sentence.
     pub remedy: String,
-    /// The `error` of the response (RFC 6749 5.2), if it is a text.
+    /// What the response means by the table in `refusal`, if it says so.
     pub error_code: Option<ErrorCode>,
-    /// How long the server wants to be left alone (`Retry-After` of a 429 or 503), an hour at most.
+    /// How long the server wants to be left alone (`Retry-After` of a refusal that is not final), an hour at most.
     pub retry_after: Option<Duration>,
 }
 
@@ -43,21 +43,40 @@ impl TokenError {
 
     /// Whether asking again with the same settings cannot help, so that a person must do something.
     ///
-    /// It is so where the server itself says no in an error document (status 400, 401 or 403, or a
-    /// success with an `error` in it), whatever its code, but for those that mean "later". Single
-    /// codes decide nothing, for servers mix them up: `invalid_request` comes where RFC 6749 5.2
-    /// has `invalid_grant`. It is also so where what was typed cannot be sent at all.
+    /// It is so where the server itself says no (status 400, 401, 403 or 422, or a success with an error in it) with a
+    /// code or text that the table in `refusal` knows as final; and where what was typed cannot be sent at all. A fault
+    /// of SOAP has status 500 (SOAP 1.1 6.2).
     ///
-    /// Everything else may be a passing fault of network, proxy or server: time-outs, TLS,
-    /// addresses, 404 while something is deployed, 408, 429, 5xx, web pages, empty responses.
+    /// Everything else may be a passing fault of network, proxy or server: time-outs, TLS, addresses, 404 while something
+    /// is deployed, 408, 429, 5xx, web pages, empty responses, codes that are not known.
     pub fn is_final(&self) -> bool {
+        let code = self.error_code;
         match self.stage {
             Stage::Request => true,
-            Stage::Status(400 | 401 | 403) | Stage::Response => {
-                self.error_code.is_some_and(|code| !code.is_temporary())
-            }
+            Stage::Status(400 | 401 | 403 | 422) | Stage::Response => code.is_some_and(ErrorCode::is_final),
+            Stage::Status(500) => code == Some(ErrorCode::SignInFault),
             _ => false,
         }
+    }
+
+    /// Whether the server has answered in its own words, so that a fault of network or server is unlikely.
+    pub fn is_refusal(&self) -> bool {
+        match self.stage {
+            Stage::Status(400 | 401 | 403 | 422) => true,
+            Stage::Response => self.error_code.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server does not know the client, or not with this secret.
+    pub fn blames_client(&self) -> bool {
+        use ErrorCode::{InvalidClient, UnauthorizedClient};
+        self.is_final() && matches!(self.error_code, Some(InvalidClient | UnauthorizedClient))
+    }
+
+    /// The same, for a reason that passes.
+    pub fn passing(self, remedy: &str) -> Self {
+        self.with_code(Some(ErrorCode::TemporarilyUnavailable)).with_remedy(remedy)
     }
 
     pub(super) fn with_words(mut self, words: Option<String>) -> Self {
@@ -76,7 +95,7 @@ impl TokenError {
     }
 
     pub(super) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait;
+        self.retry_after = wait.filter(|_| !self.is_final());
         self
     }
 }
@@ -87,9 +106,7 @@ impl From<SendError> for TokenError {
     }
 }
 
-/// The `error` of a response. Servers mix these up (several say `invalid_request` where RFC 6749
-/// says `invalid_grant`), so a code chooses the text of the remedy; decisions depend on
-/// [`ErrorCode::is_temporary`] at most.
+/// What a response means. Servers have many words for the same and mix them up; the table in `refusal` maps them to these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// Something is missing or wrong (RFC 6749 5.2).
@@ -116,52 +133,22 @@ pub enum ErrorCode {
     InvalidTarget,
     /// A token that the server does not revoke (RFC 7009 2.2.1).
     UnsupportedTokenType,
-    /// GitHub's `invalid_client`.
-    IncorrectClientCredentials,
-    /// GitHub's `invalid_grant`.
+    /// GitHub's `invalid_grant` for a code.
     BadVerificationCode,
+    /// A person has to sign in or to agree again (OpenID Connect Core 3.1.2.6).
+    InteractionRequired,
+    /// The server wants proofs of possession (RFC 9449), which are not made here.
+    DpopRequired,
+    /// A SOAP fault that says that user or password are wrong.
+    SignInFault,
     /// Any other one; the server's message has it.
     Other,
 }
 
 impl ErrorCode {
-    const NAMED: [(&str, Self); 14] = [
-        ("invalid_request", Self::InvalidRequest),
-        ("invalid_client", Self::InvalidClient),
-        ("invalid_grant", Self::InvalidGrant),
-        ("unauthorized_client", Self::UnauthorizedClient),
-        ("unsupported_grant_type", Self::UnsupportedGrantType),
-        ("invalid_scope", Self::InvalidScope),
-        ("access_denied", Self::AccessDenied),
-        ("server_error", Self::ServerError),
-        ("temporarily_unavailable", Self::TemporarilyUnavailable),
-        ("slow_down", Self::SlowDown),
-        ("invalid_target", Self::InvalidTarget),
-        ("unsupported_token_type", Self::UnsupportedTokenType),
-        ("incorrect_client_credentials", Self::IncorrectClientCredentials),
-        ("bad_verification_code", Self::BadVerificationCode),
-    ];
-
-    /// The code that a server has sent; `None` for an empty one.
-    pub(super) fn of(code: &str) -> Option<Self> {
-        let code = code.trim();
-        let known = Self::NAMED.iter().find(|(name, _)| *name == code);
-        match known {
-            Some((_, known)) => Some(*known),
-            None => (!code.is_empty()).then_some(Self::Other),
-        }
-    }
-
-    /// The code as the standards write it; "other" for one that they do not have.
-    pub fn as_str(self) -> &'static str {
-        let mut named = Self::NAMED.iter();
-        let found = named.find(|(_, code)| *code == self);
-        found.map_or("other", |(name, _)| name)
-    }
-
-    /// Whether the same request may succeed later.
-    pub fn is_temporary(self) -> bool {
-        matches!(self, Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown)
+    /// Whether the same request cannot succeed later.
+    fn is_final(self) -> bool {
+        !matches!(self, Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown | Self::Other)
     }
 }
 
@@ -173,19 +160,20 @@ mod tests {
     fn only_a_servers_own_no_is_final() {
         use Stage::{AddressRefused, Connection, NameLookup, Request, Response, Status, TimeOut, Tls, Url};
         let codes = [
-            ("invalid_grant", true),
-            ("invalid_request", true),
-            ("invalid_client", true),
-            ("E_42", true),
-            ("temporarily_unavailable", false),
-            ("server_error", false),
-            ("slow_down", false),
-            ("", false),
+            (Some(ErrorCode::InvalidGrant), true),
+            (Some(ErrorCode::InvalidRequest), true),
+            (Some(ErrorCode::InvalidClient), true),
+            (Some(ErrorCode::TemporarilyUnavailable), false),
+            (Some(ErrorCode::ServerError), false),
+            (Some(ErrorCode::SlowDown), false),
+            (Some(ErrorCode::Other), false),
+            (None, false),
         ];
         for (stage, may_be_final) in [
             (Status(400), true),
             (Status(401), true),
             (Status(403), true),
+            (Status(422), true),
             (Response, true),
             (Status(302), false),
             (Status(404), false),
@@ -201,20 +189,10 @@ mod tests {
             (TimeOut, false),
         ] {
             for (code, is_final) in codes {
-                let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
-                assert_eq!(refusal.is_final(), may_be_final && is_final, "{stage:?} {code}");
+                let refusal = TokenError::new(stage, "", "").with_code(code);
+                assert_eq!(refusal.is_final(), may_be_final && is_final, "{stage:?} {code:?}");
             }
         }
         assert!(TokenError::new(Request, "", "").is_final());
-    }
-
-    #[test]
-    fn every_code_reads_back() {
-        for (name, code) in ErrorCode::NAMED {
-            assert_eq!((ErrorCode::of(name), code.as_str()), (Some(code), name));
-        }
-        assert_eq!(ErrorCode::of("INVALID_GRANT"), Some(ErrorCode::Other));
-        assert_eq!(ErrorCode::of("E_42"), Some(ErrorCode::Other));
-        assert_eq!(ErrorCode::of(" "), None);
     }
 }

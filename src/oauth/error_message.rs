@@ -8,7 +8,7 @@ use super::response_document::{Document, member};
 
 /// Members that name an error, and those that describe it, of OAuth (RFC 6749 5.2), problem details
 /// (RFC 9457 3.1) and of what others made up.
-const NAMES: [&str; 4] = ["error", "title", "error_code", "code"];
+const NAMES: [&str; 5] = ["error", "title", "error_code", "code", "faultcode"];
 const DESCRIPTIONS: [&str; 12] = [
     "error_description",
     "detail",
@@ -47,18 +47,13 @@ pub(super) fn is_error(document: &Document) -> bool {
     })
 }
 
-/// The `error` code of an OAuth answer (RFC 6749 5.2).
-pub(super) fn error_code(document: &Document) -> Option<&str> {
-    document.json()?.get("error")?.as_str()
-}
-
 /// The message of a response with an error status: those of an error, or what is wrong with a field of
 /// a form. Not yet fit to be shown: see [`crate::outbound::quote`].
 pub(super) fn of_failure(document: &Document) -> Option<String> {
     of_success(document).or_else(|| field_words(document.json()?.as_object()?))
 }
 
-/// The message of a response that claims success: only what is called an error or a message, or a page's
+/// The message of a response that claims success: only what is called an error or a message, in JSON or XML, or a page's
 /// title. Text without any structure is never quoted.
 pub(super) fn of_success(document: &Document) -> Option<String> {
     match document {
@@ -68,7 +63,10 @@ pub(super) fn of_success(document: &Document) -> Option<String> {
             objects.find_map(|item| error_words(item, DEPTH))
         }
         Document::Json(_) | Document::Text(_) => None,
-        Document::Markup(page) => page_title(page),
+        Document::Markup(page) => match document.members() {
+            Some(fault) => error_words(&fault, DEPTH),
+            None => page_title(page),
+        },
     }
 }
 
@@ -185,6 +183,17 @@ mod tests {
         ] {
             let shown = of_success(&Document::Json(answer.clone()));
             assert_eq!(shown.as_deref(), words, "{answer}");
+        }
+        let xml = |text: &str| Document::Markup(text.to_owned());
+        let fault = "<e:Fault xmlns:e=\"urn:e\"><faultcode>e:Client</faultcode><faultstring>No</faultstring></e:Fault>";
+        for (answer, words) in [
+            ("<Access_Token><Token>s3cret</Token></Access_Token>", None),
+            (fault, Some("e:Client: No")),
+            ("<Error><Code>E7</Code><Message>Locked</Message></Error>", Some("E7: Locked")),
+            ("<html><title>Sign in</title><body>s3cret</body></html>", Some("Sign in")),
+            ("<a>s3cret", None),
+        ] {
+            assert_eq!(of_success(&xml(answer)).as_deref(), words, "{answer}");
         }
         let text = Document::Text("words with s3cret".to_owned());
         assert_eq!((of_success(&text), of_failure(&text)), (None, None));

@@ -23,6 +23,7 @@ mod expiry;
 mod find_token;
 mod http_client;
 mod parameters;
+mod refusal;
 mod remedy;
 mod response;
 mod response_document;

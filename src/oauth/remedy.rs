@@ -48,10 +48,11 @@ pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the
 impl RequestKind {
     /// By the error code where it says more than the status, else by the status.
     pub(super) fn after_status(self, status: u16, code: Option<ErrorCode>) -> &'static str {
-        if let (400 | 401 | 403, Some(remedy)) = (status, self.after_code(code)) {
+        if let (400 | 401 | 403 | 422, Some(remedy)) = (status, self.after_code(code)) {
             return remedy;
         }
         match (status, self) {
+            (500, _) if code == Some(ErrorCode::SignInFault) => self.invalid_grant(),
             (407, _) => "A proxy is in the way: have this machine allowed through to the server.",
             (408 | 429, _) => WAIT,
             (500.., _) => FAULT,
@@ -80,12 +81,17 @@ impl RequestKind {
     fn after_code(self, code: Option<ErrorCode>) -> Option<&'static str> {
         use ErrorCode::*;
         Some(match code? {
-            InvalidClient | IncorrectClientCredentials if self == Self::Styled => {
+            InvalidClient if self == Self::Styled => {
                 "Check Client ID and Client Secret, and whether the server wants them in the body \
                  or as HTTP Basic (request style)."
             }
-            InvalidClient | IncorrectClientCredentials => CHECK_CLIENT,
-            InvalidGrant | BadVerificationCode => self.invalid_grant(),
+            InvalidClient => CHECK_CLIENT,
+            InvalidGrant | BadVerificationCode | SignInFault => self.invalid_grant(),
+            InteractionRequired => "Authorize again: the server wants a person to sign in or to agree once more.",
+            DpopRequired => {
+                "The server issues tokens only with proofs of possession (DPoP), which Connectory does not have: have \
+                 it allow bearer tokens to this client."
+            }
             UnsupportedGrantType | UnauthorizedClient => {
                 "The server does not let this client sign in in this way: have it allow the \
                  grant, or choose another method."

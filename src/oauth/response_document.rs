@@ -38,6 +38,41 @@ impl Document {
             _ => None,
         }
     }
+
+    /// The members of JSON, or the innermost elements of XML as members.
+    pub(super) fn members(&self) -> Option<Cow<'_, Value>> {
+        match self {
+            Self::Json(value) => Some(Cow::Borrowed(value)),
+            Self::Markup(text) => Some(Cow::Owned(Value::Object(elements(&xml(text)?)))),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+/// The largest markup that is read as XML, in bytes.
+const LARGEST_XML: usize = 64 * 1024;
+
+/// Markup that is XML and no page.
+pub(super) fn xml(markup: &str) -> Option<roxmltree::Document<'_>> {
+    let document = Some(markup).filter(|markup| markup.len() <= LARGEST_XML);
+    let document = document.and_then(|markup| roxmltree::Document::parse(markup).ok())?;
+    let is_page = document.root_element().tag_name().name().eq_ignore_ascii_case("html");
+    (!is_page).then_some(document)
+}
+
+/// The texts of elements without elements in them, by their names without prefix; the first of each. The codes and reasons
+/// of SOAP 1.2 (5.4) have the name of the element around them.
+fn elements(document: &roxmltree::Document<'_>) -> Map<String, Value> {
+    let mut members = Map::new();
+    for element in document.descendants().filter(|node| node.is_element()) {
+        let Some(text) = element.text().filter(|_| !element.children().any(|child| child.is_element())) else {
+            continue;
+        };
+        let around = element.parent_element().filter(|_| matches!(element.tag_name().name(), "Text" | "Value"));
+        let name = around.unwrap_or(element).tag_name().name();
+        members.entry(name).or_insert_with(|| text.trim().into());
+    }
+    members
 }
 
 /// UTF-8, or else Latin-1, as which every byte is readable.
@@ -76,7 +111,8 @@ fn is_spelling(other: &str, name: &str) -> bool {
     other.len() <= LONGEST_NAME && letters(other).eq(letters(name))
 }
 
-fn letters(name: &str) -> impl Iterator<Item = u8> {
+/// A name without the signs between its words, in lower case.
+pub(super) fn letters(name: &str) -> impl Iterator<Item = u8> {
     let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
     letters.map(|byte| byte.to_ascii_lowercase())
 }

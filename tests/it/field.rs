@@ -3,4 +3,5 @@
 
 mod calls;
 mod credentials;
+mod renewals;
 mod token_answers;

@@ -24,9 +24,11 @@ use crate::oauth::TokenError;
 use crate::vault::Vault;
 use crate::web::Error;
 
-/// After a failure no request is sent for half a minute, then for twice as long each time, up to a quarter of an hour.
+/// After a failure no request is sent for half a minute, then for twice as long each time, up to a quarter of an hour; up to
+/// an hour if the server answers with a refusal that is not known as final, for that is less likely to pass.
 const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_BACKOFF: TimeDelta = TimeDelta::minutes(15);
+const LONGEST_REFUSED: TimeDelta = TimeDelta::hours(1);
 
 /// How long storing is tried while the database is away, and the pause between two attempts. A token may be the only copy;
 /// a refusal would come again.
@@ -158,7 +160,8 @@ async fn store_refusal(change: &mut Change<'_>, lease: &Lease, refusal: &TokenEr
 
 /// How long no request is sent: as long as the server asks for, and longer with each failure.
 fn backoff(failures: i32, refusal: &TokenError) -> TimeDelta {
-    let doubled = FIRST_BACKOFF * (1 << failures.clamp(0, 6));
+    let doubled = FIRST_BACKOFF * (1 << failures.clamp(0, 7));
+    let longest = if refusal.is_refusal() { LONGEST_REFUSED } else { LONGEST_BACKOFF };
     let retry_after = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
-    doubled.min(LONGEST_BACKOFF).max(retry_after)
+    doubled.min(longest).max(retry_after)
 }

@@ -1,5 +1,7 @@
 //! The request for the next token, with what the connector has stored for that.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::Inner;
 use super::lease::Lease;
 use super::state::TokenState;
@@ -21,8 +23,14 @@ pub(super) struct NextTokenRequest {
     limits: Limits,
     /// The granted scope so far, which stays when the answer names none (RFC 6749 sections 5.1 and 6).
     scope: String,
+    /// Since when the client secret is stored.
+    client_secret_set_at: Option<DateTime<Utc>>,
     kind: Kind,
 }
+
+/// For so long after a client secret was stored, a server that does not know it may only be behind: Entra's servers learn
+/// of a new one within seconds to minutes, and now and then one of them does not know it yet.
+const NEW_SECRET: TimeDelta = TimeDelta::minutes(10);
 
 enum Kind {
     /// The request that Keep it fresh has stored.
@@ -77,11 +85,20 @@ impl NextTokenRequest {
                     let refreshes = matches!(grant, Grant::RefreshToken(_));
                     return self.received(token, refreshes);
                 }
+                Err(refusal) if self.may_be_behind(&refusal, grant, now) => {
+                    return Answer::Refused(refusal.passing(TOO_NEW));
+                }
                 Err(refusal) if refusal.is_final() => outcome = Answer::Refused(refusal),
                 Err(refusal) => return Answer::Refused(refusal),
             }
         }
         outcome
+    }
+
+    /// Whether the server refuses the client's own credentials, which are new.
+    fn may_be_behind(&self, refusal: &TokenError, grant: &Grant, now: DateTime<Utc>) -> bool {
+        let is_new = self.client_secret_set_at.is_some_and(|set_at| (now - set_at).abs() < NEW_SECRET);
+        is_new && matches!(grant, Grant::ClientCredentials) && refusal.blames_client()
     }
 
     fn received(&self, token: Token, refreshes: bool) -> Answer {
@@ -93,6 +110,10 @@ impl NextTokenRequest {
         Answer::Token(NewToken::issued(token, refresh, &self.scope))
     }
 }
+
+const TOO_NEW: &str = "The Client Secret was stored a short time ago, and some servers take minutes to know a new one: it is \
+                       tried again by itself for ten minutes. If it goes on, check Client ID, Client Secret and Client \
+                       authentication.";
 
 /// Why nothing was sent. It is final, so that no call waits for a refresh that does not come.
 fn switched_off(method: Method) -> TokenError {
@@ -137,6 +158,7 @@ pub(super) async fn next_token_request(
         transport,
         limits: settings.limits(),
         scope: token.map(|token| token.scope).unwrap_or_default(),
+        client_secret_set_at: sealed.stored_secret(SecretField::ClientSecret).map(|secret| secret.set_at),
         kind,
     }))
 }

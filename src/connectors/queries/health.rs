@@ -90,8 +90,8 @@ pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>
         .await?;
     if facts.token.is_some() {
         diesel::update(tokens::table.find(id)).set(tokens::status_due_at.eq(forecast.changes_at)).execute(conn).await?;
-        diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(forecast.renew_at)).execute(conn).await?;
     }
+    diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(forecast.renew_at)).execute(conn).await?;
     Ok(forecast)
 }
 

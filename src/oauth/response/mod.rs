@@ -6,14 +6,14 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::error::{ErrorCode, TokenError};
+use super::error::TokenError;
 use super::expiry::{Lifetime, expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
 use super::remedy::{self, RequestKind};
 use super::response_document::Document;
 use super::token::Token;
 use super::token_location::TokenLocation;
-use super::{error_message, token};
+use super::{error_message, refusal, token};
 use crate::outbound::{HttpUrl, Mask, Stage, http, quote, retry_after};
 use crate::vault::Secret;
 
@@ -74,13 +74,11 @@ impl ResponseReader<'_> {
 
     fn status(&self, reply: &Reply) -> TokenError {
         let document = Document::of(reply);
-        let (status, code) = (reply.status().as_u16(), code(&document));
-        let asks_to_wait = matches!(status, 429 | 503);
-        let wait = retry_after(reply.headers(), self.now).filter(|_| asks_to_wait);
+        let (status, code) = (reply.status().as_u16(), refusal::code_of(&document, self.kind));
         TokenError::new(Stage::Status(status), format!("{}.", status_line(reply)), self.kind.after_status(status, code))
             .with_words(self.show(error_message::of_failure(&document)))
             .with_code(code)
-            .with_retry_after(wait)
+            .with_retry_after(retry_after(reply.headers(), self.now))
     }
 
     /// An error under a status of success.
@@ -89,15 +87,11 @@ impl ResponseReader<'_> {
             RequestKind::Metadata => "The server answered with an error in place of its metadata.",
             _ => "The server answered with an error in place of a token.",
         };
-        let code = code(document);
+        let code = refusal::code_of(document, self.kind);
         TokenError::new(Stage::Response, message, self.kind.after_error(code))
             .with_words(self.show(error_message::of_success(document)))
             .with_code(code)
     }
-}
-
-fn code(document: &Document) -> Option<ErrorCode> {
-    error_message::error_code(document).and_then(ErrorCode::of)
 }
 
 /// "The server answered 401 (Unauthorized)", without a full stop.

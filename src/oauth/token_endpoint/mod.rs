@@ -263,10 +263,9 @@ fn judge(refusal: TokenError) -> ClientCheck {
     use ErrorCode::*;
     match (refusal.error_code, refusal.stage) {
         (Some(InvalidGrant | BadVerificationCode), _) if refusal.is_final() => ClientCheck::Accepted,
-        (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _) | (_, Stage::Status(401)) => {
-            ClientCheck::Refused(refusal)
-        }
-        (Some(_), _) if refusal.is_final() => ClientCheck::Unclear(refusal.with_remedy(AUTHORIZE)),
+        (Some(InvalidClient | UnauthorizedClient), _) | (_, Stage::Status(401)) => ClientCheck::Refused(refusal),
+        (Some(TemporarilyUnavailable | ServerError | SlowDown), _) => ClientCheck::Unclear(refusal),
+        (Some(_), _) if refusal.is_refusal() => ClientCheck::Unclear(refusal.with_remedy(AUTHORIZE)),
         (_, Stage::Status(_) | Stage::Response) => ClientCheck::Unclear(refusal),
         _ => ClientCheck::Unreachable(refusal),
     }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::oauth::client::{ClientAuthentication, basic_credentials};
 use crate::oauth::error::ErrorCode;
+use crate::oauth::refusal;
+use crate::oauth::response_document::Document;
 use crate::oauth::tests::{Server, client, endpoint, limits, outbound};
 use crate::oauth::token::ExpirySource;
 
@@ -155,7 +157,7 @@ async fn refusals_tell_whether_a_person_must_do_something() {
         (400, "", invalid, Some(ErrorCode::InvalidGrant), true, None),
         (200, "", invalid, Some(ErrorCode::InvalidGrant), true, None),
         (401, retry, invalid, Some(ErrorCode::InvalidGrant), true, None),
-        (403, "", "{\"error\": \"E7\"}", Some(ErrorCode::Other), true, None),
+        (403, "", "{\"error\": \"E7\"}", Some(ErrorCode::Other), false, None),
         (400, "", busy, Some(ErrorCode::TemporarilyUnavailable), false, None),
         (200, "", busy, Some(ErrorCode::TemporarilyUnavailable), false, None),
         (500, "", invalid, Some(ErrorCode::InvalidGrant), false, None),
@@ -308,6 +310,11 @@ async fn the_token_is_not_shown() {
     assert_eq!(words.as_deref(), Some("invalid_request: bad ‹masked›, ‹masked›"));
 }
 
+/// What an `error` means.
+fn meant(error: &str) -> Option<ErrorCode> {
+    refusal::code_of(&Document::Json(json!({ "error": error })), RequestKind::Code)
+}
+
 #[test]
 fn the_answer_to_a_made_up_code_tells_of_the_client() {
     use Stage::{Connection, NameLookup, Response, Status, TimeOut, Tls};
@@ -334,7 +341,7 @@ fn the_answer_to_a_made_up_code_tells_of_the_client() {
         (Tls, "", "unreachable"),
         (NameLookup, "", "unreachable"),
     ] {
-        let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
+        let refusal = TokenError::new(stage, "", "").with_code(meant(code));
         let found = match judge(refusal) {
             ClientCheck::Accepted => "accepted",
             ClientCheck::Refused(_) => "refused",
@@ -354,7 +361,7 @@ fn an_unclear_answer_says_how_to_find_out() {
         (Stage::Status(500), "invalid_request", "wait"),
         (Stage::Response, "", "wait"),
     ] {
-        let refusal = TokenError::new(stage, "", "wait").with_code(ErrorCode::of(code));
+        let refusal = TokenError::new(stage, "", "wait").with_code(meant(code));
         let expected = ClientCheck::Unclear(refusal.clone().with_remedy(remedy));
         assert_eq!(judge(refusal), expected, "{stage:?} {code}");
     }
