@@ -114,6 +114,7 @@ diesel::table! {
         next -> Nullable<Text>,
         created_at -> Timestamptz,
         spent_at -> Nullable<Timestamptz>,
+        brought_token -> Nullable<Bool>,
     }
 }
 

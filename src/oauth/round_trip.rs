@@ -195,6 +195,53 @@ pub async fn take_request(
     Ok(if spent == 1 { Ok(request) } else { Err(CallbackError::AlreadyUsed) })
 }
 
+/// Notes whether the response to a request has brought a token.
+pub async fn note_outcome(conn: &mut Conn, request: &AuthorizationRequest, brought_token: bool) -> Result<(), Error> {
+    let request = diesel::update(requests::table.find(request.id));
+    request.set(requests::brought_token.eq(brought_token)).execute(conn).await?;
+    Ok(())
+}
+
+/// What became of a response that was taken already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierOutcome {
+    /// It is being used at this moment.
+    UnderWay,
+    BroughtToken,
+    /// It brought none, or it is another session's, of other settings, or too old to be answered again.
+    Other,
+}
+
+/// What became of a response that this session brings again, within the minutes that a response is waited for. `request`
+/// is the connector and the version of its settings.
+pub async fn earlier_outcome(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    params: &CallbackParams,
+    request: (Uuid, i32),
+    session: Option<[u8; 32]>,
+) -> Result<EarlierOutcome, Error> {
+    let (Some(state), Some(session)) = (&params.state, session) else {
+        return Ok(EarlierOutcome::Other);
+    };
+    let (connector, version) = request;
+    let found: Option<Option<bool>> = requests::table
+        .filter(requests::connector_id.eq(connector))
+        .filter(requests::authorization_version.eq(version))
+        .filter(requests::state_hash.eq(hash(state)))
+        .filter(requests::session_hash.eq(session.to_vec()))
+        .filter(requests::spent_at.gt(now - LIFETIME))
+        .select(requests::brought_token)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(match found {
+        Some(None) => EarlierOutcome::UnderWay,
+        Some(Some(true)) => EarlierOutcome::BroughtToken,
+        Some(Some(false)) | None => EarlierOutcome::Other,
+    })
+}
+
 /// Deletes requests that no response is waited for any more.
 pub async fn purge_requests(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
     let old = requests::table.filter(requests::created_at.le(now - REMEMBERED));

@@ -23,7 +23,7 @@ use crate::oauth::{
     AuthorizationRequest, CallbackError, CallbackParams, Grant, Granted, NewAuthorizationRequest, Purpose,
     RequestSecrets, store_request, take_request,
 };
-use crate::web::{CsrfKey, Error, FormData, Layout, page, see_other};
+use crate::web::{CsrfKey, Error, FormData, Layout, page, refuse_prefetch, see_other};
 
 /// The longest path that is gone back to, in bytes.
 const LONGEST_PATH: usize = 2_000;
@@ -111,6 +111,9 @@ pub async fn callback(
     refusals: web::Data<Refusals>,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
+    if let Some(response) = refuse_prefetch(&req) {
+        return response;
+    }
     let params = CallbackParams::from_query(req.query_string());
     let error = match complete(&req, &guard, &sign_ins, params).await {
         Ok(response) => return Ok(response),

@@ -75,7 +75,7 @@ pub const SAMPLES: &[Sample] = &[
             Return("code=made-up")],
         "began in another session"),
     sample("oauth-answer-repeated", Full, Admin, "/connectors/consent-refused/authorization",
-        &[Press("Authorize"), Behind("UPDATE authorization_requests SET spent_at = now() FROM connectors c WHERE c.id = connector_id AND key = 'consent-refused'"),
+        &[Press("Authorize"), Behind("UPDATE authorization_requests SET spent_at = now(), brought_token = false FROM connectors c WHERE c.id = connector_id AND key = 'consent-refused'"),
             Return("code=made-up")],
         "was used already"),
     sample("oauth-answer-late", Full, Admin, "/connectors/consent-late/authorization",

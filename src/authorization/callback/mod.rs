@@ -4,9 +4,16 @@
 //! young. Danger: the address holds a code or a token. It is never logged, never shown, and never put into another
 //! address.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, rt, web};
 use askama::Template;
+use tracing::Instrument;
+
+mod problem;
+
+use problem::{AuthorizationError, error_page};
 
 use super::model::{NewToken, RefreshToken};
 use super::origins::{NewValue, approved_for_new};
@@ -16,10 +23,17 @@ use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, SecretField, Tab};
-use crate::oauth::{self, CallbackError, CallbackFailure, CallbackParams, Granted, Token, TokenError, take_request};
+use crate::oauth::{
+    self, AuthorizationRequest, CallbackError, CallbackFailure, CallbackParams, EarlierOutcome, Granted, Token,
+    earlier_outcome, note_outcome, take_request,
+};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{CsrfKey, Error, Errors, FormData, Layout, Segment, page};
+use crate::web::{CsrfKey, Error, Errors, FormData, Layout, Segment, page, refuse_prefetch};
+
+/// How long a response that comes again waits for what the first one brings: so many looks with this pause.
+const LOOKS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
@@ -30,9 +44,9 @@ struct ImplicitPage {
 }
 
 /// What handlers of a response need beside the context.
-struct Tools<'a> {
-    vault: &'a Vault,
-    outbound: &'a Outbound,
+struct Tools {
+    vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
 }
 
 /// Takes the answer in the query; for the implicit grant, whose answer stands behind the #, gives the page that sends
@@ -43,6 +57,9 @@ pub async fn take(
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
+    if let Some(response) = refuse_prefetch(&context.req) {
+        return response;
+    }
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     let params = CallbackParams::from_query(context.req.query_string());
     let is_empty = matches!(params.outcome, Err(CallbackError::Empty));
@@ -52,8 +69,8 @@ pub async fn take(
         }
         // One with a state may have begun before another method was saved; the page says so.
         _ if stored.asks_for_consent() || params.state.is_some() => {
-            let tools = Tools { vault: &vault, outbound: &outbound };
-            respond(context, &tools, stored, params).await
+            let tools = Tools { vault, outbound };
+            respond(context, tools, stored, params).await
         }
         _ => Err(Error::NotFound),
     }
@@ -85,8 +102,8 @@ pub async fn take_fragment(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return implicit_page(context, &stored.connector, errors, status);
     }
-    let tools = Tools { vault: &vault, outbound: &outbound };
-    respond(context, &tools, stored, params).await
+    let tools = Tools { vault, outbound };
+    respond(context, tools, stored, params).await
 }
 
 fn implicit_page(
@@ -104,11 +121,17 @@ type Failure = CallbackFailure<AuthorizationError>;
 
 async fn respond(
     context: RequestContext,
-    tools: &Tools<'_>,
+    tools: Tools,
     stored: Stored,
     params: CallbackParams,
 ) -> Result<HttpResponse, Error> {
-    match complete(&context, tools, &stored, params).await {
+    // A second click ends this request. The exchange goes on all the same, because its code is spent.
+    let exchange = async move {
+        let outcome = complete(&context, &tools, &stored, params).await;
+        (context, stored, outcome)
+    };
+    let (context, stored, outcome) = rt::spawn(exchange.in_current_span()).await.map_err(Error::internal)?;
+    match outcome {
         Ok(()) => {
             let back = format!("/connectors/{}/authorization", stored.connector.key);
             Ok(context.see_other(&back, "The data connector is authorized"))
@@ -118,10 +141,11 @@ async fn respond(
     }
 }
 
-/// Takes the response and stores the token that it brings.
+/// Takes the response and stores the token that it brings. One that comes again from the same session has the outcome
+/// of the first.
 async fn complete(
     context: &RequestContext,
-    tools: &Tools<'_>,
+    tools: &Tools,
     stored: &Stored,
     params: CallbackParams,
 ) -> Result<(), Failure> {
@@ -130,7 +154,44 @@ async fn complete(
     }
     let (connector, session) = (stored.connector.id, CsrfKey::hash_of(&context.req));
     let now = context.now();
-    let request = take_request(&mut *context.conn().await?, now, &params, Some(connector), session).await??;
+    let taken = take_request(&mut *context.conn().await?, now, &params, Some(connector), session).await?;
+    let request = match taken {
+        Err(CallbackError::AlreadyUsed) if has_brought_token(context, stored, &params).await? => return Ok(()),
+        taken => taken?,
+    };
+    let outcome = use_response(context, tools, stored, params, &request).await;
+    if outcome.is_err() {
+        note_outcome(&mut *context.conn().await?, &request, false).await?;
+    }
+    outcome
+}
+
+/// Whether a response that was taken already has brought the connector a token. Waits for one that is being used.
+async fn has_brought_token(context: &RequestContext, stored: &Stored, params: &CallbackParams) -> Result<bool, Error> {
+    let (connector, session) = (stored.connector.id, CsrfKey::hash_of(&context.req));
+    let request = (connector, stored.settings.version);
+    for _ in 0..LOOKS {
+        let mut conn = context.conn().await?;
+        match earlier_outcome(&mut conn, context.now(), params, request, session).await? {
+            EarlierOutcome::UnderWay => {}
+            EarlierOutcome::Other => return Ok(false),
+            // It may have been removed since.
+            EarlierOutcome::BroughtToken => return Ok(queries::stored_token(&mut conn, connector).await?.is_some()),
+        }
+        drop(conn);
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(false)
+}
+
+/// Makes a token of a response that has been taken, and stores it.
+async fn use_response(
+    context: &RequestContext,
+    tools: &Tools,
+    stored: &Stored,
+    params: CallbackParams,
+    request: &AuthorizationRequest,
+) -> Result<(), Failure> {
     if request.authorization_version != Some(stored.settings.version) {
         return Err(Failure::Refused(AuthorizationError::Changed));
     }
@@ -139,13 +200,13 @@ async fn complete(
     params.check_issuer(expected, stored.oauth.iss_required && is_code)?;
     let token = match params.outcome? {
         Granted::Code(code) if is_code => {
-            let (verifier, _) = request.secrets(tools.vault)?;
+            let (verifier, _) = request.secrets(&tools.vault)?;
             exchange(context, tools, stored, code, Some(verifier).filter(|_| stored.oauth.pkce)).await?
         }
         Granted::Token(token) if !is_code => *token,
         Granted::Code(_) | Granted::Token(_) => return Err(CallbackError::Empty.into()),
     };
-    match keep(context, tools.vault, stored, token).await? {
+    match keep(context, &tools.vault, (stored, request), token).await? {
         true => Ok(()),
         false => Err(Failure::Refused(AuthorizationError::Changed)),
     }
@@ -154,14 +215,14 @@ async fn complete(
 /// Gives the code for a token (RFC 6749 section 4.1.3). No connection is held during the request.
 async fn exchange(
     context: &RequestContext,
-    tools: &Tools<'_>,
+    tools: &Tools,
     stored: &Stored,
     code: Secret,
     verifier: Option<Secret>,
 ) -> Result<Token, Failure> {
     let refused = |error| Failure::Refused(AuthorizationError::Token(error));
-    let transport = stored.transport(tools.vault)?;
-    let secret = stored.sealed.secret(tools.vault, SecretField::ClientSecret)?;
+    let transport = stored.transport(&tools.vault)?;
+    let secret = stored.sealed.secret(&tools.vault, SecretField::ClientSecret)?;
     let endpoint = stored.oauth.endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
@@ -173,12 +234,17 @@ async fn exchange(
         verifier,
     };
     let limits = stored.settings.limits();
-    let token = endpoint.request(tools.outbound, &transport, limits, &grant, context.now()).await;
+    let token = endpoint.request(&tools.outbound, &transport, limits, &grant, context.now()).await;
     token.map_err(refused)
 }
 
 /// Stores the token, unless the settings were saved since the person left.
-async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
+async fn keep(
+    context: &RequestContext,
+    vault: &Vault,
+    (stored, request): (&Stored, &AuthorizationRequest),
+    token: Token,
+) -> Result<bool, Error> {
     let connector = &stored.connector;
     let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);
     let new = NewToken::issued(token, refresh, &stored.oauth.scope);
@@ -192,82 +258,11 @@ async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: T
         let value = NewValue { replaced: &["token"], ..NewValue::default() };
         let approved = approved_for_new(change.conn, connector.id, &value).await?;
         queries::store_token(change, vault, connector.id, &new, &approved).await?;
+        note_outcome(change.conn, request, true).await?;
         connectors::refresh_health(change.conn, connector.id, change.now).await?;
         let changes = Changes::none().secret("Token", "changed").field("Scope", "", &new.scope);
         change.record("connector.authorized", connector.id, &connector.name, changes).await?;
         Ok(true)
     })
     .await
-}
-
-/// Why the response brings no token.
-enum AuthorizationError {
-    Callback(CallbackError),
-    /// The method is switched off here since the request began.
-    SwitchedOff,
-    /// The settings were saved since the request began.
-    Changed,
-    /// The server gave no token for the code.
-    Token(TokenError),
-}
-
-impl From<CallbackError> for AuthorizationError {
-    fn from(error: CallbackError) -> AuthorizationError {
-        AuthorizationError::Callback(error)
-    }
-}
-
-impl AuthorizationError {
-    fn status(&self) -> StatusCode {
-        match self {
-            AuthorizationError::Callback(error) => error.status(),
-            AuthorizationError::Token(_) => StatusCode::OK,
-            AuthorizationError::SwitchedOff | AuthorizationError::Changed => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// The same response may have brought a token before.
-    fn may_have_worked(&self) -> bool {
-        matches!(self, AuthorizationError::Callback(CallbackError::AlreadyUsed))
-    }
-
-    fn title(&self) -> &'static str {
-        match self {
-            AuthorizationError::Callback(error) => error.title(),
-            AuthorizationError::SwitchedOff => "This method is switched off",
-            AuthorizationError::Changed => "The settings were changed meanwhile",
-            AuthorizationError::Token(_) => "No access token",
-        }
-    }
-
-    fn explanation(&self) -> &'static str {
-        match self {
-            AuthorizationError::Callback(error) => error.explanation(),
-            AuthorizationError::SwitchedOff => {
-                "The administrator does not allow it any more. The response was not used. Choose another method on the Authorization tab."
-            }
-            AuthorizationError::Changed => {
-                "The authorization of this data connector was saved since you pressed Authorize. The response was not used."
-            }
-            AuthorizationError::Token(_) => {
-                "You have agreed, but the server gave no token for the code that it had sent."
-            }
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "authorization/callback_problem.html")]
-struct ErrorPage {
-    layout: Layout,
-    head: ConnectorHead,
-    error: AuthorizationError,
-    /// Whether another attempt can begin.
-    can_authorize: bool,
-}
-
-/// The page of an error.
-fn error_page(context: RequestContext, stored: &Stored, error: AuthorizationError) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    page(error.status(), &ErrorPage { layout: context.layout, head, error, can_authorize: stored.can_authorize() })
 }

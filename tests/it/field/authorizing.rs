@@ -1,0 +1,174 @@
+//! Authorizing in the browser as servers, browsers and people do it.
+
+use connectory::access::Permission::EditConnectors;
+use connectory::connectors::{Grant, Method};
+use connectory::outbound::HttpUrl;
+use uuid::Uuid;
+
+use crate::support::upstream::{Reply, Seen, Upstream};
+use crate::support::{Browser, Page, TestApp};
+
+const TAB: &str = "/connectors/payroll/authorization";
+const ATTEMPTS: &str = "/connectors/payroll/authorization/attempts";
+const CALLBACK: &str = "/connectors/payroll/authorization/callback";
+const AUTHORIZED: &str = "The data connector is authorized";
+const TOKEN: &str = r#"{"access_token":"tok3n-1","token_type":"Bearer","expires_in":3600}"#;
+
+/// A site with a connector whose authorization server is small.
+struct Site {
+    app: TestApp,
+    id: Uuid,
+    server: Upstream,
+    ana: Browser,
+}
+
+impl Site {
+    /// The token endpoint gives a token.
+    async fn new() -> Site {
+        Site::with(|_| Reply::json(200, TOKEN)).await
+    }
+
+    async fn with(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Site {
+        let (app, server) = (TestApp::start().await, Upstream::start(script).await);
+        let id = connector(&app, "Payroll", &server).await;
+        let ana = app.person(&[EditConnectors]).await;
+        Site { app, id, server, ana }
+    }
+
+    /// Presses Authorize, and gives the address to which a server that agrees sends the browser back.
+    async fn answer(&self) -> String {
+        format!("{CALLBACK}?code=c0de-1&state={}", self.state().await)
+    }
+
+    /// The state of a new request.
+    async fn state(&self) -> String {
+        asked(&leave(&self.ana, ATTEMPTS).await, "state")
+    }
+
+    async fn token(&self) -> Option<String> {
+        self.app.token(self.id).await
+    }
+
+    /// A request of ana's browser with one more header.
+    async fn get_with(&self, address: &str, (name, value): (&str, &str)) -> Page {
+        let request = self.ana.request(reqwest::Method::GET, address).header(name, value);
+        self.ana.send(request).await
+    }
+}
+
+async fn connector(app: &TestApp, name: &str, server: &Upstream) -> Uuid {
+    let url = HttpUrl::parse(&server.url("/")).ok();
+    let id = app
+        .connector_with(name, |new| {
+            new.method = Method::OAuth(Grant::AuthorizationCode);
+            new.details.base_url = url;
+        })
+        .await;
+    app.sql(&format!(
+        "INSERT INTO oauth_clients (connector_id, authorize_url, token_url, client_id)
+         VALUES ('{id}', '{}', '{}', 'app')",
+        server.url("/authorize"),
+        server.url("/token")
+    ))
+    .await;
+    id
+}
+
+/// The address that the page before leaving links to.
+async fn leave(browser: &Browser, attempts: &str) -> String {
+    let tab = browser.get(attempts.strip_suffix("/attempts").expect("a tab")).await.expect(200);
+    let page = tab.form(attempts).send().await.expect(200);
+    let links = page.links();
+    links.iter().find(|(words, _)| words.starts_with("Continue to ")).expect("a link").1.clone()
+}
+
+fn asked(address: &str, name: &str) -> String {
+    let (_, query) = address.split_once('?').expect("a query");
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    found.unwrap_or_else(|| panic!("no {name} in {address}")).1.into_owned()
+}
+
+async fn expect_authorized(page: Page) {
+    let page = page.expect(303).follow().await.expect(200);
+    assert_eq!((page.path.as_str(), page.flash().as_str()), (TAB, AUTHORIZED));
+}
+
+/// A browser fetches or renders the callback ahead, or a program checks the link; then the person goes there.
+#[tokio::test]
+async fn a_prefetch_of_the_callback_spends_nothing() {
+    let site = Site::new().await;
+    let answer = site.answer().await;
+    for header in [
+        ("Sec-Purpose", "prefetch"),
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "prefetch"),
+        ("X-Purpose", "preview"),
+        ("X-Moz", "prefetch"),
+    ] {
+        let page = site.get_with(&answer, header).await.expect(503);
+        assert_eq!((page.html.as_str(), page.header("cache-control")), ("", "no-store"));
+    }
+    let head = site.ana.request(reqwest::Method::HEAD, &answer);
+    site.ana.send(head).await.expect(503);
+    // A scanner of links in mail or chat has no session.
+    let scanner = site.app.browser().get(&answer).await.expect(303);
+    assert!(scanner.location().is_some_and(|location| location.starts_with("/sign-in")));
+    assert_eq!((site.token().await, site.server.seen().len()), (None, 0));
+    expect_authorized(site.ana.get(&answer).await).await;
+    assert_eq!(site.token().await.as_deref(), Some("tok3n-1"));
+}
+
+/// The link is clicked twice, or the browser loads the page again: the second page says what came of the first.
+#[tokio::test]
+async fn the_same_answer_again_says_that_the_connector_is_authorized() {
+    let site = Site::new().await;
+    let answer = site.answer().await;
+    expect_authorized(site.ana.get(&answer).await).await;
+    expect_authorized(site.ana.get(&answer).await).await;
+    assert_eq!(site.server.seen().len(), 1, "the code is sent once");
+
+    let refused = "This response was used already";
+    let ben = site.app.person(&[EditConnectors]).await;
+    assert_eq!(ben.get(&answer).await.expect(400).h1(), refused);
+    site.app.sql("DELETE FROM tokens").await;
+    assert_eq!(site.ana.get(&answer).await.expect(400).h1(), refused, "it was removed since");
+    expect_authorized(site.ana.get(&site.answer().await).await).await;
+    site.app.advance(chrono::TimeDelta::seconds(601));
+    assert_eq!(site.ana.get(&answer).await.expect(400).h1(), refused, "too late");
+}
+
+/// The settings are others now, so the token of the answer says nothing of them.
+#[tokio::test]
+async fn the_same_answer_again_is_refused_after_a_save() {
+    let site = Site::new().await;
+    let answer = site.answer().await;
+    expect_authorized(site.ana.get(&answer).await).await;
+    let tab = site.ana.get(TAB).await;
+    tab.form(TAB).set("time_out", "9").send().await.expect(303);
+    assert_eq!(site.ana.get(&answer).await.expect(400).h1(), "This response was used already");
+}
+
+/// An answer that brought no token brings none the second time, and no request is sent.
+#[tokio::test]
+async fn the_same_answer_again_after_a_refusal_stays_refused() {
+    let site = Site::with(|_| Reply::json(400, r#"{"error":"invalid_grant"}"#)).await;
+    let answer = site.answer().await;
+    assert_eq!(site.ana.get(&answer).await.expect(200).h1(), "No access token");
+    assert_eq!(site.ana.get(&answer).await.expect(400).h1(), "This response was used already");
+    assert_eq!(site.server.seen().len(), 1);
+}
+
+/// Two clicks while the server is slow: the browser drops the first page, and the second one waits for the token.
+#[tokio::test]
+async fn a_second_click_while_the_token_is_fetched_has_its_outcome() {
+    let site = Site::with(|_| Reply::json(200, TOKEN).held()).await;
+    let answer = site.answer().await;
+    tokio::select! {
+        _ = site.ana.get(&answer) => panic!("the server has answered"),
+        () = site.server.wait_for(1) => {}
+    }
+    let (second, ()) = tokio::join!(site.ana.get(&answer), async { site.server.go_on() });
+    expect_authorized(second).await;
+    assert_eq!(site.token().await.as_deref(), Some("tok3n-1"));
+    assert_eq!(site.server.seen().len(), 1);
+}
