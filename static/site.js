@@ -209,6 +209,9 @@
     answer.requestSubmit();
   }
 
+  // What another site has posted is sent on.
+  one('form[data-send]')?.requestSubmit();
+
   // Browsers put choices back after Back and Forward, and may show the page as it was left.
   arrange();
   addEventListener('pageshow', event => {

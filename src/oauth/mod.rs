@@ -37,7 +37,7 @@ mod token_endpoint;
 mod token_location;
 
 pub use authorization_url::{AuthorizationUrl, ResponseType};
-pub use callback_params::{CallbackParams, Granted};
+pub use callback_params::{CallbackParams, Granted, known_parameters};
 pub use client::{BodyFormat, Client, ClientAuthentication};
 pub use discovery::{Metadata, discover};
 pub use error::{ErrorCode, TokenError};

@@ -150,28 +150,49 @@ impl FromRequest for FormData {
         if let Some(data) = req.extensions_mut().remove::<FormData>() {
             return Box::pin(ready(Ok(data)));
         }
-        let is_form = req
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
         let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
         let most = if is_signed_in { LARGEST } else { LARGEST_SIGNED_OUT };
-        let budget = req.app_data::<web::Data<Budget>>().cloned();
-        let (req, body) = (req.clone(), web::Payload::from_request(req, payload));
+        let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            if !is_form {
-                return Err(Error::BadRequest("This address takes a submitted form only."));
-            }
-            let body = body.await.map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
-            let budget = budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
-            let mut held = Held::of(&budget);
-            let body = read_whole(body, most, TIMEOUT, &mut held).await?;
-            let mut data = FormData::parse(&body)?;
-            data._held = Some(Arc::new(held));
+            let data = read(&req, payload, most).await?;
             CsrfKey::check(&req, data.get(CSRF).unwrap_or_default())?;
             Ok(data)
         })
     }
+}
+
+/// A form that a page of another site may send, so it has no CSRF token. It must change nothing, or hold a proof of its
+/// own. It has at most 16 KiB.
+pub struct ForeignForm(pub FormData);
+
+impl FromRequest for ForeignForm {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<ForeignForm, Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move { Ok(ForeignForm(read(&req, payload, LARGEST_SIGNED_OUT).await?)) })
+    }
+}
+
+/// The fields of a form of at most `most` bytes.
+async fn read(req: &HttpRequest, mut payload: Payload, most: usize) -> Result<FormData, Error> {
+    let is_form = req
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if !is_form {
+        return Err(Error::BadRequest("This address takes a submitted form only."));
+    }
+    let body = web::Payload::from_request(req, &mut payload).await;
+    let body = body.map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
+    let budget = req.app_data::<web::Data<Budget>>().cloned();
+    let budget = budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
+    let mut held = Held::of(&budget);
+    let body = read_whole(body, most, TIMEOUT, &mut held).await?;
+    let mut data = FormData::parse(&body)?;
+    data._held = Some(Arc::new(held));
+    Ok(data)
 }
 
 impl From<NotRead> for Error {

@@ -37,7 +37,7 @@ pub use download::Download;
 pub use error::{Error, SaveError};
 pub use flash::Flash;
 pub use form::{Choice, ErrorSummary, Errors, Radio, SelectOption};
-pub use form_data::{FormData, OWN_PASSWORD};
+pub use form_data::{ForeignForm, FormData, OWN_PASSWORD};
 pub use layers::{RequestId, VisitorAddress, method_label, serve_layers};
 pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
 pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, searched};

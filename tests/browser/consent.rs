@@ -141,6 +141,39 @@ async fn the_session_is_known_to_whoever_comes_back_from_another_site() {
     }
 }
 
+/// `response_mode=form_post`: the server's page posts the answer from another site, so no cookie of ours comes with it.
+#[tokio::test]
+async fn an_answer_that_the_server_posts_is_taken_with_and_without_scripts() {
+    let app = ledger().await;
+    let person = app.super_admin().await;
+    let server = AuthorizationServer::oidc_provider(&setup(&app, Grant::AuthorizationCode));
+    for scripts in [true, false] {
+        let window = if scripts { Window::open(&app).await } else { Window::open_without_scripts(&app).await };
+        window.be(&person).await;
+        start_over(&app).await;
+        fill_in(&window, &server, Grant::AuthorizationCode, scripts).await;
+        let elsewhere = |address: &str| address.replace("127.0.0.1", "localhost");
+        let there = elsewhere(&server.urls.authorize);
+        app.sql(&format!(
+            "UPDATE oauth_clients SET authorize_url = '{there}', authorize_parameters = 'response_mode=form_post'"
+        ))
+        .await;
+        window.go(TAB).await;
+        window.press("Authorize").await;
+        window.press(&format!("Continue to {}", elsewhere(&server.urls.issuer))).await;
+        sign_in(&window).await;
+        press_there(&window, server.allow).await;
+        if !scripts {
+            press_there(&window, "Continue").await;
+            assert_eq!(window.h1().await, "Finish authorizing");
+            window.press("Continue").await;
+        }
+        is_authorized(&window).await;
+        let history = history(&window).await;
+        assert!(!history.contains("code="), "{history}");
+    }
+}
+
 #[tokio::test]
 async fn the_script_posts_the_implicit_answer_and_wipes_the_address() {
     let app = ledger().await;

@@ -34,6 +34,7 @@ use crate::support::{Browser, FormFill, PASSWORD, Page, TestApp, strs};
 const TAB: &str = "/connectors/payroll/authorization";
 const ATTEMPTS: &str = "/connectors/payroll/authorization/attempts";
 const CALLBACK: &str = "/connectors/payroll/authorization/callback";
+const ANSWERS: &str = "/connectors/payroll/authorization/answers";
 const RENEWALS: &str = "/connectors/payroll/authorization/token-renewals";
 const DISCONNECTIONS: &str = "/connectors/payroll/authorization/disconnections";
 
@@ -157,7 +158,7 @@ impl Scene {
                 let address = self.allowed().await;
                 let (path, _) = address.split_once('#').expect("a fragment");
                 let page = self.come_back(path).await.expect(200);
-                let form = page.form(CALLBACK).set("address", &address);
+                let form = page.form(ANSWERS).set("address", &address);
                 form.send().await
             }
             _ => {

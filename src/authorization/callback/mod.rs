@@ -11,8 +11,12 @@ use actix_web::{HttpResponse, rt, web};
 use askama::Template;
 use tracing::Instrument;
 
+mod form_post;
+mod posted;
 mod problem;
 
+pub use form_post::pass_on;
+use posted::Posted;
 use problem::{AuthorizationError, error_page};
 
 use super::model::{NewToken, RefreshToken};
@@ -29,7 +33,7 @@ use crate::oauth::{
 };
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{CsrfKey, Error, Errors, FormData, Layout, Segment, page, refuse_prefetch};
+use crate::web::{CsrfKey, Error, Errors, ForeignForm, Layout, Segment, page, refuse_prefetch};
 
 /// How long a response that comes again waits for what the first one brings: so many looks with this pause.
 const LOOKS: u32 = 40;
@@ -76,29 +80,26 @@ pub async fn take(
     }
 }
 
-/// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
-pub async fn take_fragment(
+/// Takes the answer that a page of this site posts: the address with the fragment of the implicit grant, by the script or
+/// pasted by a person, or the parameters that another site has posted before. The state is of this session, so no other
+/// site can post one, and no CSRF token is asked for.
+pub async fn take_posted(
     context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
-    data: FormData,
+    ForeignForm(data): ForeignForm,
 ) -> Result<HttpResponse, Error> {
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
-    let address = Secret::new(data.trimmed("address"));
-    let params = CallbackParams::from_fragment(address.expose(), context.now(), stored.oauth.lifetime());
+    let posted = Posted::of(&data);
     let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
-    if !is_implicit && params.state.is_none() {
+    let params = posted.params(is_implicit, context.now(), stored.oauth.lifetime());
+    if !stored.asks_for_consent() && params.state.is_none() {
         return Err(Error::NotFound);
     }
     if is_implicit && matches!(params.outcome, Err(CallbackError::Empty)) {
         let mut errors = Errors::default();
-        let message = if address.is_empty() {
-            "Paste the whole address of this page"
-        } else {
-            "There is no access token in this address. Copy it once more, with all that stands behind the #."
-        };
-        errors.add("address", message);
+        errors.add("address", posted.problem());
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return implicit_page(context, &stored.connector, errors, status);
     }

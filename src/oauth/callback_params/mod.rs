@@ -22,6 +22,12 @@ use crate::vault::Secret;
 const KNOWN: [&str; 9] =
     ["state", "iss", "code", "error", "error_description", "access_token", "token_type", "expires_in", "scope"];
 
+/// The parameters that are read, of those that were posted.
+pub fn known_parameters<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'static str, String)> {
+    let known = |name: &str| KNOWN.into_iter().find(|known| *known == name);
+    pairs.filter_map(|(name, value)| Some((known(name)?, value.to_owned()))).collect()
+}
+
 /// What a browser brings back.
 pub struct CallbackParams {
     /// The state of the request, if one is named.

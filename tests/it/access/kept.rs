@@ -1,7 +1,7 @@
 //! Every route of one connector for people who have all permissions and are listed there for some rights, or for none.
 
 use actix_web::http::Method;
-use connectory::access::Permission;
+use connectory::access::{Needs, Permission};
 use connectory::routes::{self, Route};
 
 use super::examples::Examples;
@@ -42,7 +42,7 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("POST", "/connectors/{key}/authorization/token-renewals", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/attempts", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/callback", Asks::Authorize),
-    ("POST", "/connectors/{key}/authorization/callback", Asks::Authorize),
+    ("POST", "/connectors/{key}/authorization/answers", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/approvals", Asks::Authorize),
@@ -71,7 +71,7 @@ const LISTED: &[(&str, &[Asks])] = &[
 
 fn of_one_connector() -> Vec<Route> {
     let mut routes = routes::all();
-    routes.retain(|route| route.path.starts_with("/connectors/{key}"));
+    routes.retain(|route| route.path.starts_with("/connectors/{key}") && route.needs != Needs::Open);
     routes
 }
 

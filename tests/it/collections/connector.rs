@@ -45,7 +45,7 @@ async fn nothing_of_it_is_changed_but_by_the_collection() {
         ("/authorization/token", &[]),
         ("/authorization/token-renewals", &[]),
         ("/authorization/attempts", &[]),
-        ("/authorization/callback", &[]),
+        ("/authorization/answers", &[]),
         ("/authorization/disconnections", &[]),
         ("/authorization/approvals", &[("origin", "https://example.org")]),
         ("/authorization/token-reveals", &[]),

@@ -172,3 +172,86 @@ async fn a_second_click_while_the_token_is_fetched_has_its_outcome() {
     assert_eq!(site.token().await.as_deref(), Some("tok3n-1"));
     assert_eq!(site.server.seen().len(), 1);
 }
+
+const ANSWERS: &str = "/connectors/payroll/authorization/answers";
+
+/// What a page of another site has a browser post: no cookie of ours comes along.
+async fn posted(site: &TestApp, to: &str, fields: &[(&str, &str)]) -> Page {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let browser = site.browser();
+    let request = browser
+        .request(reqwest::Method::POST, to)
+        .header("origin", "https://appleid.example")
+        .header("sec-fetch-site", "cross-site")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body);
+    // A browser of this kind says once where it comes from.
+    let mut request = request.build().expect("a request");
+    for (name, value) in [("origin", "https://appleid.example"), ("sec-fetch-site", "cross-site")] {
+        request.headers_mut().insert(name, value.parse().expect("a value"));
+    }
+    browser.execute(request).await
+}
+
+/// The fields of a form that stand in it from the beginning, with their names.
+fn hidden(page: &Page) -> Vec<(String, String)> {
+    let names = page.attributes("form[data-send] input", "name");
+    names.into_iter().zip(page.attributes("form[data-send] input", "value")).collect()
+}
+
+/// `response_mode=form_post`, as Apple wants it: the server's page posts code and state from another site.
+#[tokio::test]
+async fn an_answer_that_is_posted_from_another_site_is_passed_on_by_a_page_of_ours() {
+    let site = Site::new().await;
+    let tab = site.ana.get(TAB).await;
+    tab.form(TAB).set("authorize_parameters", "response_mode=form_post").send().await.expect(303);
+    let away = leave(&site.ana, ATTEMPTS).await;
+    assert_eq!(asked(&away, "response_mode"), "form_post");
+    let state = asked(&away, "state");
+    let user = r#"{"name":{"firstName":"Ana"}}"#;
+    let fields = [("state", state.as_str()), ("code", "c0de-\"1"), ("user", user), ("csrf", "x")];
+    let page = posted(&site.app, CALLBACK, &fields).await.expect(200);
+    assert_eq!((page.h1().as_str(), page.header("cache-control")), ("Finish authorizing", "no-store"));
+    assert!(page.header("set-cookie").is_empty(), "a post of another site sets no cookie");
+    let passed_on = [("state", state.as_str()), ("code", "c0de-\"1")];
+    assert_eq!(hidden(&page), passed_on.map(|(name, value)| (name.to_string(), value.to_string())));
+    assert_eq!(site.token().await, None, "it changes nothing");
+
+    expect_authorized(site.ana.post_exactly(ANSWERS, &passed_on).await).await;
+    let sent = site.server.last();
+    assert!(String::from_utf8_lossy(&sent.body).contains("code=c0de-%221"), "{sent:?}");
+    assert_eq!(site.token().await.as_deref(), Some("tok3n-1"));
+    expect_authorized(site.ana.post_exactly(ANSWERS, &passed_on).await).await;
+}
+
+/// What is passed on counts in the session that left, and from a page of ours.
+#[tokio::test]
+async fn a_posted_answer_counts_in_its_own_session_only() {
+    let site = Site::new().await;
+    let state = site.state().await;
+    let fields = [("code", "c0de-1"), ("state", state.as_str())];
+    let ben = site.app.person(&[EditConnectors]).await;
+    assert_eq!(ben.post_exactly(ANSWERS, &fields).await.expect(400).h1(), "This sign-in began in another session");
+    posted(&site.app, ANSWERS, &fields).await.expect(403);
+    let signed_out = site.app.browser().post_exactly(ANSWERS, &fields).await.expect(303);
+    assert!(signed_out.location().is_some_and(|location| location.starts_with("/sign-in")));
+    let made_up = [("code", "c0de-1"), ("state", "made-up")];
+    assert_eq!(site.ana.post_exactly(ANSWERS, &made_up).await.expect(400).h1(), "This sign-in could not be completed");
+    assert_eq!((site.token().await, site.server.seen().len()), (None, 0));
+    let denied = [("error", "access_denied"), ("error_description", "No."), ("state", state.as_str())];
+    assert_eq!(site.ana.post_exactly(ANSWERS, &denied).await.expect(200).h1(), "Access was denied");
+}
+
+/// The page for posts of other sites is open to all, so it is small and limited.
+#[tokio::test]
+async fn what_other_sites_post_is_limited() {
+    let site = Site::new().await;
+    posted(&site.app, CALLBACK, &[("code", &"x".repeat(17_000))]).await.expect(413);
+    let page = posted(&site.app, "/connectors/none/authorization/callback", &[("a", "b")]).await.expect(200);
+    assert!(hidden(&page).is_empty());
+    let mut statuses = Vec::new();
+    for _ in 0..30 {
+        statuses.push(posted(&site.app, CALLBACK, &[("code", "x")]).await.status);
+    }
+    assert_eq!((statuses[0], statuses[28], statuses[29]), (200, 200, 429));
+}

@@ -108,7 +108,7 @@ async fn the_page_for_the_fragment_is_made_for_the_script_and_says_what_is_missi
             "There is no access token in this address. Copy it once more, with all that stands behind the #.",
         ),
     ] {
-        let form = page.form(CALLBACK).set("address", typed);
+        let form = page.form(ANSWERS).set("address", typed);
         let page = form.send().await.expect(422);
         assert_eq!(page.field_error("address").as_deref(), Some(message));
         assert_eq!(page.field_value("address"), "", "it may hold a token");
@@ -116,7 +116,7 @@ async fn the_page_for_the_fragment_is_made_for_the_script_and_says_what_is_missi
     // The script sends the fragment alone.
     let address = scene.allowed().await;
     let (_, fragment) = address.split_once('#').expect("a fragment");
-    let form = page.form(CALLBACK).set("address", fragment);
+    let form = page.form(ANSWERS).set("address", fragment);
     let page = form.send().await.expect(303).follow().await;
     assert_eq!(page.flash(), AUTHORIZED);
 }

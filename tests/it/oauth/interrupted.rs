@@ -28,7 +28,7 @@ async fn another_method_meanwhile_leaves_nothing_to_authorize() {
         let page = if method == CODE {
             scene.come_back(&back).await
         } else {
-            scene.ana.post(CALLBACK, &[("address", &back)]).await
+            scene.ana.post(ANSWERS, &[("address", &back)]).await
         };
         let page = page.expect(400);
         assert_eq!(page.h1(), CHANGED);

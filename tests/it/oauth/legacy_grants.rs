@@ -67,7 +67,7 @@ async fn asks_for_no_token_where_it_is_stored() {
 async fn takes_no_answer_that_comes_late() {
     let (app, ana, _server) = switched_off(IMPLICIT).await;
     let fragment = format!("{}{CALLBACK}#access_token=t&state=s", app.public_url);
-    let page = ana.get(CALLBACK).await.expect(200).form(CALLBACK);
+    let page = ana.get(CALLBACK).await.expect(200).form(ANSWERS);
     let page = page.set("address", &fragment).send().await.expect(400);
     assert_eq!(page.h1(), "This method is switched off");
     assert!(page.has_link("Back to Authorization"));

@@ -131,7 +131,7 @@ async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
         let state = if status == 303 { state } else { "unknown".into() };
         let address = format!("http://here{callback}#access_token={IMPLICIT}&state={state}");
         let page = day.browser.get(&callback).await.expect(200);
-        let form = page.form(&callback).set("address", &address);
+        let form = page.form(&format!("{}/answers", tab("implicit"))).set("address", &address);
         day.saw(form.send().await.expect(status));
     }
     for key in ["code", "echo", "client", "echoed", "password", "parrot", "implicit"] {

@@ -237,6 +237,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
     (
         "asks another server, with settings that are compared again where its answer is stored",
         &[
+            "/connectors/{key}/authorization/answers",
             "/connectors/{key}/authorization/attempts",
             "/connectors/{key}/authorization/callback",
             "/connectors/{key}/authorization/disconnections",
