@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::settings::{time_limit, url_text};
-use super::tab::{Stored, load, redirect_url};
+use super::tab::{Stored, load};
 use crate::access::{RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
@@ -80,7 +80,7 @@ fn leave(context: &RequestContext, stored: &Stored, secrets: &RequestSecrets) ->
         endpoint: client.authorize_url.as_ref().ok_or(Error::NotFound)?,
         response_type: if is_code(stored) { ResponseType::Code } else { ResponseType::Token },
         client_id: &client.client_id,
-        redirect_url: &redirect_url(&context.address, &stored.connector.key),
+        redirect_url: &stored.redirect_url(&context.address),
         scope: &client.scope,
         separator: client.scope_separator,
         resources: &client.resources.value.0,
@@ -117,7 +117,7 @@ fn attempt_page(context: RequestContext, stored: Stored, leave: String) -> Resul
             origins: stored.origins.approved.stored(),
             scopes: scopes.map(str::to_string).collect(),
             resources,
-            redirect_url: redirect_url(&context.address, &stored.connector.key),
+            redirect_url: stored.redirect_url(&context.address),
             is_implicit: !is_code(&stored),
             patience: time_limit(stored.settings.limits()),
             leave,

@@ -28,7 +28,10 @@ pub use crate::connectors::SecretField;
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
 pub use call_settings::{CALL_COLUMNS, CallSettings, CredentialSource, SealedSettings, call_tables};
-pub use callback::{pass_on as pass_answer_on, take as take_answer, take_posted as take_posted_answer};
+pub use callback::{
+    pass_on as pass_answer_on, take as take_answer, take_posted as take_posted_answer,
+    take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
+};
 pub use credential::{Credential, Placed};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken};

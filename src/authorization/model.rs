@@ -7,12 +7,35 @@ use crate::connectors::SecretField;
 use crate::db::text_enum;
 use crate::oauth::Token;
 use crate::vault::Secret;
+use crate::web::PublicAddress;
 
 text_enum! {
     /// Where an API key is sent.
     pub enum ApiKeyPlace {
         Header = "header", "Request header";
         Query = "query", "Query parameter";
+    }
+}
+
+text_enum! {
+    /// Where the authorization server sends people back to.
+    #[derive(Default)]
+    pub(super) enum RedirectUrl {
+        /// So the address tells the servers apart (RFC 9700 section 4.4.2).
+        #[default]
+        Own = "own", "Of this data connector";
+        /// For servers that take one address only.
+        Shared = "shared", "Shared by all data connectors";
+    }
+}
+
+impl RedirectUrl {
+    /// The address, made of the site's and the connector's key. Neither changes.
+    pub fn url(self, address: &PublicAddress, key: &str) -> String {
+        match self {
+            RedirectUrl::Own => format!("{address}/connectors/{key}/authorization/callback"),
+            RedirectUrl::Shared => format!("{address}/oauth/callback"),
+        }
     }
 }
 

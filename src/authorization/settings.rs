@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::credential::Credential;
-use super::model::ApiKeyPlace;
+use super::model::{ApiKeyPlace, RedirectUrl};
 use super::origins::{ApprovedSecret, SecretError, for_url};
 use super::queries::SealedValues;
 use crate::connectors::{Grant, Method};
@@ -252,6 +252,7 @@ pub(super) struct OAuthClient {
     pub refresh_parameters: Typed<Parameters>,
     /// Seconds that a token lives when the server does not say.
     pub lifetime: Option<Positive>,
+    pub redirect: RedirectUrl,
 }
 
 impl Default for OAuthClient {
@@ -276,6 +277,7 @@ impl Default for OAuthClient {
             token_parameters: Typed::default(),
             refresh_parameters: Typed::default(),
             lifetime: None,
+            redirect: RedirectUrl::default(),
         }
     }
 }

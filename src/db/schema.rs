@@ -488,6 +488,7 @@ diesel::table! {
         token_parameters -> Text,
         refresh_parameters -> Text,
         lifetime -> Nullable<Int4>,
+        redirect -> Text,
     }
 }
 

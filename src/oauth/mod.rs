@@ -45,7 +45,7 @@ pub use expiry::jwt_expiry;
 pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};
 pub use round_trip::{
     AuthorizationRequest, CallbackError, CallbackFailure, EarlierOutcome, NewAuthorizationRequest, Purpose,
-    RequestSecrets, earlier_outcome, note_outcome, purge_requests, store_request, take_request,
+    RequestSecrets, connector_of_response, earlier_outcome, note_outcome, purge_requests, store_request, take_request,
 };
 pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use styled_request::{RequestField, RequestProblem, RequestStyle, TokenRequest, request_token};

@@ -167,9 +167,9 @@ pub async fn take_request(
     connector: Option<Uuid>,
     session: Option<[u8; 32]>,
 ) -> Result<Result<AuthorizationRequest, CallbackError>, Error> {
-    let Some(state) = &params.state else {
-        let is_empty = matches!(params.outcome, Err(CallbackError::Empty));
-        return Ok(Err(if is_empty { CallbackError::Empty } else { CallbackError::UnknownState }));
+    let state = match params.state() {
+        Ok(state) => state,
+        Err(error) => return Ok(Err(error)),
     };
     let found: Option<AuthorizationRequest> = requests::table
         .filter(requests::connector_id.is_not_distinct_from(connector))
@@ -193,6 +193,30 @@ pub async fn take_request(
     let unspent = requests::table.find(request.id).filter(requests::spent_at.is_null());
     let spent = diesel::update(unspent).set(requests::spent_at.eq(now)).execute(conn).await?;
     Ok(if spent == 1 { Ok(request) } else { Err(CallbackError::AlreadyUsed) })
+}
+
+/// The connector for which this session has made the request of a response. The request stays unspent.
+pub async fn connector_of_response(
+    conn: &mut Conn,
+    params: &CallbackParams,
+    session: Option<[u8; 32]>,
+) -> Result<Result<Uuid, CallbackError>, Error> {
+    let state = match params.state() {
+        Ok(state) => state,
+        Err(error) => return Ok(Err(error)),
+    };
+    let found: Option<(Option<Uuid>, Vec<u8>)> = requests::table
+        .filter(requests::state_hash.eq(hash(state)))
+        .filter(requests::connector_id.is_not_null())
+        .select((requests::connector_id, requests::session_hash))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(match found {
+        Some((Some(connector), of)) if session.is_some_and(|session| session[..] == of[..]) => Ok(connector),
+        Some(_) => Err(CallbackError::OtherSession),
+        None => Err(CallbackError::UnknownState),
+    })
 }
 
 /// Notes whether the response to a request has brought a token.
@@ -261,6 +285,8 @@ pub enum CallbackError {
     Expired,
     /// It names another issuer than the expected one, or none though that one always does (RFC 9207 2.4).
     OtherIssuer,
+    /// It names its issuer, and at a redirect URL that servers share there is none to compare it with.
+    NoIssuerSet,
     /// The server, or the person there, said no (RFC 6749 4.1.2.1): its code and description, each one line of at most 300
     /// characters.
     Denied {
@@ -325,6 +351,11 @@ impl CallbackError {
                 "issuer",
                 "This response comes from another server",
                 "The server that answered is not the issuer that Connectory expects. The response was not used, because another server may have sent it here.",
+            ),
+            Self::NoIssuerSet => (
+                "no-issuer-set",
+                "This response names its issuer, and none is set",
+                "Several servers share this redirect URL, so a response that names its issuer is used only for that Issuer. Enter it on the Authorization tab. The response was not used.",
             ),
             Self::Denied { code, .. } if code == "access_denied" => {
                 ("denied", "Access was denied", "You, or the server, did not agree to it.")

@@ -3,6 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use form_urlencoded::Serializer;
 
+use crate::authorization::tab::Stored;
+use crate::connectors::{Grant, Method};
 use crate::oauth::{CallbackParams, known_parameters};
 use crate::vault::Secret;
 use crate::web::FormData;
@@ -34,6 +36,12 @@ impl Posted {
                 CallbackParams::from_fragment(text.expose(), now, lifetime)
             }
         }
+    }
+
+    /// The response in it, by the connector's grant.
+    pub fn params_for(&self, stored: &Stored, now: DateTime<Utc>) -> CallbackParams {
+        let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
+        self.params(is_implicit, now, stored.oauth.lifetime())
     }
 
     /// Why there is no response in it.

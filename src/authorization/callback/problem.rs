@@ -7,8 +7,10 @@ use askama::Template;
 use crate::access::RequestContext;
 use crate::authorization::tab::Stored;
 use crate::connectors::{ConnectorHead, Tab};
-use crate::oauth::{CallbackError, TokenError};
+use crate::oauth::{CallbackError, CallbackFailure, TokenError};
 use crate::web::{Error, Layout, page};
+
+pub(super) type Failure = CallbackFailure<AuthorizationError>;
 
 /// Why the response brings no token.
 pub(super) enum AuthorizationError {
@@ -70,7 +72,8 @@ impl AuthorizationError {
 #[template(path = "authorization/callback_problem.html")]
 struct ErrorPage {
     layout: Layout,
-    head: ConnectorHead,
+    /// None where the state did not find the connector.
+    head: Option<ConnectorHead>,
     error: AuthorizationError,
     /// Whether another attempt can begin.
     can_authorize: bool,
@@ -79,9 +82,10 @@ struct ErrorPage {
 /// The page of an error.
 pub(super) fn error_page(
     context: RequestContext,
-    stored: &Stored,
+    stored: Option<&Stored>,
     error: AuthorizationError,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    page(error.status(), &ErrorPage { layout: context.layout, head, error, can_authorize: stored.can_authorize() })
+    let head = stored.map(|stored| ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor));
+    let can_authorize = stored.is_some_and(Stored::can_authorize);
+    page(error.status(), &ErrorPage { layout: context.layout, head, error, can_authorize })
 }

@@ -14,7 +14,7 @@ use super::keeper::{Need, TokenKeeper, TokenProblem};
 use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, TokenUse};
-use super::tab::{Stored, redirect_url};
+use super::tab::Stored;
 use crate::access::RequestContext;
 use crate::connectors::{Grant, Method, SecretField};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
@@ -276,7 +276,7 @@ impl Test<'_> {
         let Some(endpoint) = report.keep("Client", self.endpoint(client))? else {
             return Ok(());
         };
-        let redirect = redirect_url(&self.context.address, &self.stored.connector.key);
+        let redirect = client.redirect.url(&self.context.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.context.now());
         let check = endpoint.check_client(outbound, &self.transport, self.limits, &redirect, now).await;
         match check {

@@ -45,6 +45,7 @@ impl Check<'_> {
                 LONGEST_LIFETIME,
                 "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)",
             ),
+            redirect: self.choice("redirect", &fields.redirect, "Choose a redirect URL"),
             issuer: fields.issuer,
             iss_required: fields.iss_required,
             pkce: fields.pkce,

@@ -7,6 +7,7 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
+use super::model::RedirectUrl;
 use super::origins::ApprovedOrigins;
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
@@ -45,6 +46,7 @@ pub(super) struct Fields {
     pub token_parameters: String,
     pub refresh_parameters: String,
     pub lifetime: String,
+    pub redirect: String,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -63,6 +65,7 @@ impl Fields {
             authentication: ClientAuthentication::default().code().into(),
             scope_separator: ScopeSeparator::default().code().into(),
             body_format: BodyFormat::default().code().into(),
+            redirect: RedirectUrl::default().code().into(),
             pkce: true,
             verify: true,
             expired_statuses: "401".into(),
@@ -98,6 +101,7 @@ impl Fields {
             token_parameters: client.token_parameters.text().into(),
             refresh_parameters: client.refresh_parameters.text().into(),
             lifetime: number(client.lifetime),
+            redirect: client.redirect.code().into(),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -139,11 +143,17 @@ impl Fields {
         Method::parse(&self.auth_method).unwrap_or(Method::NoAuth)
     }
 
+    /// The chosen redirect URL; the usual one for an unknown choice, which is refused when it is checked.
+    pub fn redirect(&self) -> RedirectUrl {
+        RedirectUrl::parse(&self.redirect).unwrap_or_default()
+    }
+
     /// The fields that this grant has; those of others are left empty (RFC 6749 section 4).
     pub fn only_of(mut self, grant: Grant) -> Fields {
         if !grant.asks_for_consent() {
             self.authorize_url.clear();
             self.authorize_parameters.clear();
+            self.redirect = Fields::usual().redirect;
             self.iss_required = false;
         }
         if !matches!(grant, Grant::AuthorizationCode | Grant::Password) {
@@ -196,6 +206,7 @@ impl Fields {
             ("Extra parameters for token", &self.token_parameters),
             ("Extra parameters for refresh", &self.refresh_parameters),
             ("Lifetime of tokens in seconds", &self.lifetime),
+            ("Redirect URL", label(&self.redirect, RedirectUrl::label)),
         ]
         .map(|(label, text)| (label, text.to_string()))
         .into()

@@ -11,12 +11,13 @@ use crate::outbound::Origin;
 use crate::web::{Choice, date, secret_warning};
 
 /// What stands behind More options: it is open when one of these is filled in or wrong.
-const MORE: [&str; 13] = [
+const MORE: [&str; 14] = [
     "refresh_url",
     "revocation_url",
     "authentication",
     "pkce",
     "iss_required",
+    "redirect",
     "resources",
     "audience",
     "authorize_parameters",

@@ -16,7 +16,7 @@ use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
-use super::model::ApiKeyPlace;
+use super::model::{ApiKeyPlace, RedirectUrl};
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
@@ -25,7 +25,7 @@ use crate::connectors::{ConnectorHead, Health, Method, SecretField, Tab};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, FormData, Layout, PublicAddress, Segment, page};
+use crate::web::{Error, FormData, Layout, Segment, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -44,7 +44,9 @@ pub(super) struct TabPage {
     layout: Layout,
     head: ConnectorHead,
     stored: Stored,
+    /// As chosen in the form.
     redirect_url: String,
+    shared_redirect_url: String,
     notice: Notice,
     may_authorize: bool,
     /// The own password need not be entered again.
@@ -77,6 +79,13 @@ impl TabPage {
         methods.split(' ').any(|code| code == self.form.method().code())
     }
 
+    fn redirect_hint(&self) -> String {
+        format!(
+            "For servers that take one address only, the shared one is {}. Then enter the Issuer, too: servers that name themselves are told apart by it.",
+            self.shared_redirect_url
+        )
+    }
+
     /// `data-case` and, where the group is not in use, `hidden`.
     fn case(&self, methods: &'static str) -> Case {
         Case { methods, hidden: !self.shows(methods) }
@@ -98,11 +107,6 @@ impl std::fmt::Display for Case {
 
 impl askama::filters::HtmlSafe for Case {}
 
-/// Where authorization servers send people back to. The key never changes, so neither does this.
-pub(super) fn redirect_url(address: &PublicAddress, key: &str) -> String {
-    format!("{address}/connectors/{key}/authorization/callback")
-}
-
 pub(super) fn tab_page(
     context: RequestContext,
     stored: Stored,
@@ -111,7 +115,8 @@ pub(super) fn tab_page(
 ) -> Result<HttpResponse, Error> {
     let page_of_tab = TabPage {
         head: ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor),
-        redirect_url: redirect_url(&context.address, &stored.connector.key),
+        redirect_url: stored.form.redirect().url(&context.address, &stored.connector.key),
+        shared_redirect_url: RedirectUrl::Shared.url(&context.address, ""),
         may_authorize: stored.connector.rights.contains(Right::Authorize),
         confirmed: context.is_confirmed(),
         now: context.now(),

@@ -17,8 +17,8 @@ use crate::connectors::{self, Connector, LegacyGrants, Method};
 use crate::db::Conn;
 use crate::outbound::Transport;
 use crate::vault::Vault;
-use crate::web::Error;
 use crate::web::form::Form;
+use crate::web::{Error, PublicAddress};
 
 /// Everything stored that the tab needs.
 pub(in crate::authorization) struct Stored {
@@ -51,6 +51,11 @@ impl Stored {
     /// How requests of the stored settings travel.
     pub fn transport(&self, vault: &Vault) -> Result<Transport, Error> {
         self.settings.stored_transport(vault, self.connector.verify_certificates, &self.sealed)
+    }
+
+    /// Where the authorization server sends people back to.
+    pub fn redirect_url(&self, address: &PublicAddress) -> String {
+        self.oauth.redirect.url(address, &self.connector.key)
     }
 
     /// Whether the method is left on here; nothing is asked with one that is not.

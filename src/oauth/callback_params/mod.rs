@@ -69,6 +69,18 @@ impl CallbackParams {
         })
     }
 
+    /// Whether the response names its issuer (RFC 9207 2).
+    pub fn names_issuer(&self) -> bool {
+        self.iss.is_some()
+    }
+
+    /// The state; an error says why there is none.
+    pub(super) fn state(&self) -> Result<&Secret, CallbackError> {
+        let is_empty = matches!(self.outcome, Err(CallbackError::Empty));
+        let missing = if is_empty { CallbackError::Empty } else { CallbackError::UnknownState };
+        self.state.as_ref().ok_or(missing)
+    }
+
     /// Compares the expected issuer with `iss`, letter by letter (RFC 9207 2.4), so that the code of one server is
     /// never sent to another (mix-up, RFC 9700 4.4). `required` is whether the server's metadata say that it always
     /// sends one.

@@ -91,6 +91,8 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-answer-worthless", Full, Admin, "/connectors/consent-refused/authorization",
         &[Press("Authorize"), Return("code=made-up")], "No access token"),
     sample("oauth-paste", Full, Admin, "/connectors/film-archive/authorization/callback", &[], "Finish authorizing"),
+    sample("oauth-paste-shared", Full, Admin, "/oauth/callback", &[], "Finish authorizing"),
+    sample("oauth-answer-unknown-shared", Full, Admin, "/oauth/callback?code=made-up&state=made-up", &[], "could not be completed"),
     sample("oauth-paste-errors", Full, Admin, "/connectors/film-archive/authorization/callback", &[Press("Finish")], "Paste the whole address"),
 
     // Ending it

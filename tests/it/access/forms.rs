@@ -10,7 +10,12 @@ use crate::support::TestApp;
 
 /// Without a token: what another site posts to the redirect URL changes nothing, and what is passed on from there holds
 /// the state of the session.
-const WITH_STATE: [&str; 2] = ["/connectors/{key}/authorization/callback", "/connectors/{key}/authorization/answers"];
+const WITH_STATE: [&str; 4] = [
+    "/connectors/{key}/authorization/callback",
+    "/connectors/{key}/authorization/answers",
+    "/oauth/callback",
+    "/oauth/answers",
+];
 
 #[tokio::test]
 async fn no_form_is_taken_without_the_visitors_own_token() {

@@ -6,7 +6,7 @@ use connectory::outbound::HttpUrl;
 use uuid::Uuid;
 
 use crate::support::upstream::{Reply, Seen, Upstream};
-use crate::support::{Browser, Page, TestApp};
+use crate::support::{Browser, FormFill, Page, TestApp};
 
 const TAB: &str = "/connectors/payroll/authorization";
 const ATTEMPTS: &str = "/connectors/payroll/authorization/attempts";
@@ -254,4 +254,119 @@ async fn what_other_sites_post_is_limited() {
         statuses.push(posted(&site.app, CALLBACK, &[("code", "x")]).await.status);
     }
     assert_eq!((statuses[0], statuses[28], statuses[29]), (200, 200, 429));
+}
+
+const SHARED: &str = "/oauth/callback";
+
+/// Chooses the redirect URL of the whole site, and gives the state of a new request.
+async fn share(site: &Site, tab: &str, fill: impl FnOnce(FormFill) -> FormFill) {
+    let page = site.ana.get(tab).await.expect(200);
+    let form = fill(page.form(tab).set("redirect", "shared"));
+    form.send().await.expect(303);
+}
+
+/// A provider that takes one redirect URL only; two connectors to it.
+#[tokio::test]
+async fn one_redirect_url_serves_all_connectors_and_the_state_finds_the_one() {
+    let site = Site::new().await;
+    let url = format!("{}{SHARED}", site.app.public_url);
+    assert_eq!(site.ana.get(TAB).await.field_value("redirect"), "own");
+    let ledger = connector(&site.app, "Ledger", &site.server).await;
+    let tabs = [("payroll", site.id), ("ledger", ledger)];
+    for (key, _) in tabs {
+        let tab = format!("/connectors/{key}/authorization");
+        share(&site, &tab, |form| form).await;
+        assert_eq!(site.ana.get(&tab).await.field_value("redirect_url"), url);
+    }
+    for (key, id) in tabs {
+        let away = leave(&site.ana, &format!("/connectors/{key}/authorization/attempts")).await;
+        assert_eq!(asked(&away, "redirect_uri"), url);
+        let answer = format!("{SHARED}?code=c0de-{key}&state={}", asked(&away, "state"));
+        site.get_with(&answer, ("Sec-Purpose", "prefetch")).await.expect(503);
+        for _ in 0..2 {
+            let page = site.ana.get(&answer).await.expect(303).follow().await.expect(200);
+            assert_eq!(page.path, format!("/connectors/{key}/authorization"));
+            assert_eq!(page.flash(), AUTHORIZED);
+        }
+        let sent = String::from_utf8_lossy(&site.server.last().body).into_owned();
+        let encoded: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
+        assert!(sent.contains(&format!("code=c0de-{key}")) && sent.contains(&encoded), "{sent}");
+        assert_eq!(site.app.token(id).await.as_deref(), Some("tok3n-1"));
+    }
+    assert_eq!(site.server.seen().len(), 2);
+}
+
+/// The address is a part of what tells servers apart: a response counts where its request said that it comes.
+#[tokio::test]
+async fn a_response_counts_at_the_redirect_url_of_its_request() {
+    let site = Site::new().await;
+    let unknown = "This sign-in could not be completed";
+    let state = site.state().await;
+    let page = site.ana.get(&format!("{SHARED}?code=c&state={state}")).await.expect(400);
+    assert_eq!(page.h1(), unknown);
+    share(&site, TAB, |form| form).await;
+    let state = site.state().await;
+    let page = site.ana.get(&format!("{CALLBACK}?code=c&state={state}")).await.expect(400);
+    assert_eq!(page.h1(), unknown);
+    assert_eq!((site.token().await, site.server.seen().len()), (None, 0));
+}
+
+/// Nothing of a connector is shown to a session that did not ask.
+#[tokio::test]
+async fn the_shared_redirect_url_tells_strangers_nothing() {
+    let site = Site::new().await;
+    share(&site, TAB, |form| form).await;
+    let state = site.state().await;
+    let ben = site.app.person(&[EditConnectors]).await;
+    for (browser, address, title) in [
+        (&ben, format!("{SHARED}?code=c&state={state}"), "This sign-in began in another session"),
+        (&site.ana, format!("{SHARED}?code=c&state=made-up"), "This sign-in could not be completed"),
+        (&site.ana, format!("{SHARED}?code=c"), "This sign-in could not be completed"),
+        (&site.ana, format!("{SHARED}?x=y"), "There is no response in this address"),
+    ] {
+        let page = browser.get(&address).await.expect(400);
+        assert_eq!(page.h1(), title, "{address}");
+        assert!(!page.text().contains("Payroll"), "{address}");
+        assert!(page.has_link("Back to data connectors"));
+    }
+    assert_eq!(site.server.seen().len(), 0);
+}
+
+/// At an address that servers share, a response that names its issuer counts for that Issuer only (RFC 9207).
+#[tokio::test]
+async fn at_the_shared_redirect_url_a_named_issuer_must_be_the_connectors() {
+    let site = Site::new().await;
+    let iss = "&iss=https%3A%2F%2Fid.example.org";
+    share(&site, TAB, |form| form).await;
+    let page = site.ana.get(&format!("{SHARED}?code=c&state={}{iss}", site.state().await)).await.expect(400);
+    assert_eq!(page.h1(), "This response names its issuer, and none is set");
+    share(&site, TAB, |form| form.set("issuer", "https://other.example.org")).await;
+    let page = site.ana.get(&format!("{SHARED}?code=c&state={}{iss}", site.state().await)).await.expect(400);
+    assert_eq!(page.h1(), "This response comes from another server");
+    assert_eq!(site.server.seen().len(), 0);
+    share(&site, TAB, |form| form.set("issuer", "https://id.example.org")).await;
+    expect_authorized(site.ana.get(&format!("{SHARED}?code=c&state={}{iss}", site.state().await)).await).await;
+}
+
+/// The other kinds of answers come there as well: posted by the server, and behind the #.
+#[tokio::test]
+async fn the_shared_redirect_url_takes_posted_answers_and_fragments() {
+    let site = Site::new().await;
+    share(&site, TAB, |form| form).await;
+    let state = site.state().await;
+    let page = posted(&site.app, SHARED, &[("code", "c0de-1"), ("state", &state)]).await.expect(200);
+    assert!(page.has_form("/oauth/answers"));
+    let fields = hidden(&page);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    expect_authorized(site.ana.post_exactly("/oauth/answers", &fields).await).await;
+
+    site.app.sql("UPDATE connectors SET method = 'oauth_implicit'; DELETE FROM tokens").await;
+    let state = site.state().await;
+    let page = site.ana.get(SHARED).await.expect(200);
+    assert_eq!(page.h1(), "Finish authorizing");
+    let address = format!("{}{SHARED}#access_token=tok3n-2&state={state}", site.app.public_url);
+    let empty = page.form("/oauth/answers").send().await.expect(422);
+    assert_eq!(empty.field_error("address").as_deref(), Some("Paste the whole address of this page"));
+    expect_authorized(page.form("/oauth/answers").set("address", &address).send().await).await;
+    assert_eq!(site.token().await.as_deref(), Some("tok3n-2"));
 }

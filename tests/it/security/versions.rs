@@ -246,6 +246,8 @@ const WITHOUT: [(&str, &[&str]); 6] = [
             "/connectors/{key}/authorization/token-requests",
             "/connectors/{key}/authorization/token-reveals",
             "/connectors/{key}/endpoints/{id}/runs",
+            "/oauth/answers",
+            "/oauth/callback",
         ],
     ),
 ];
