@@ -1,4 +1,7 @@
 //! Find settings: the server's own description fills in the form, for review; nothing is saved.
+//!
+//! A description that names another issuer (RFC 8414 section 3.3) is shown, and its addresses are taken over only when the
+//! person presses a button for that; the Issuer is empty then.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,32 +9,55 @@ use actix_web::http::StatusCode;
 use super::settings::Settings;
 use super::tab::{Notice, Stored, tab_page};
 use crate::access::RequestContext;
-use crate::oauth::{self, ClientAuthentication, Metadata};
+use crate::oauth::{self, ClientAuthentication, DiscoveryError, Metadata, TokenError};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
 
 /// What the server's metadata hold, apart from what stands in the fields now.
 pub(super) struct Found {
-    pub issuer: String,
+    /// `None` where they name another issuer than the one that was asked.
+    pub issuer: Option<String>,
     /// The labels of the fields that were filled in.
     pub filled: Vec<&'static str>,
     /// The scopes that it knows, for choosing from.
     pub scopes: Vec<String>,
 }
 
-/// Asks the issuer for its metadata and shows the form filled in with them.
+/// Why no settings were found.
+pub(super) struct NotFound {
+    pub error: TokenError,
+    /// The addresses of metadata that name another issuer, with the labels of their fields.
+    pub of_other_issuer: Vec<(&'static str, String)>,
+}
+
+impl From<DiscoveryError> for NotFound {
+    fn from(missing: DiscoveryError) -> NotFound {
+        let addresses = missing.of_other_issuer.as_deref().map(addresses).into_iter().flatten();
+        let of_other_issuer = addresses.filter_map(|(label, url)| Some((label, url?.as_str().to_owned()))).collect();
+        NotFound { error: missing.error, of_other_issuer }
+    }
+}
+
+/// Asks the issuer for its metadata and shows the form filled in with them; with those of another issuer only if the
+/// person `accepts_other_issuer`.
 pub(super) async fn discover(
     context: RequestContext,
     vault: &Vault,
     outbound: &Outbound,
     mut stored: Stored,
+    accepts_other_issuer: bool,
 ) -> Result<HttpResponse, Error> {
     let Some((issuer, transport, limits)) = check(vault, &mut stored)? else {
         return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let found = oauth::discover(outbound, &transport, limits, &issuer).await;
-    let found = found.map(|metadata| fill_in(&mut stored, &metadata));
+    let found = match oauth::discover(outbound, &transport, limits, &issuer).await {
+        Ok(metadata) => Ok(fill_in(&mut stored, &metadata, true)),
+        Err(DiscoveryError { of_other_issuer: Some(metadata), .. }) if accepts_other_issuer => {
+            Ok(fill_in(&mut stored, &metadata, false))
+        }
+        Err(missing) => Err(missing.into()),
+    };
     tab_page(context, stored, Notice::Found(found), StatusCode::OK)
 }
 
@@ -47,16 +73,27 @@ fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transpor
     }))
 }
 
-/// Puts what the server says into the fields. What it leaves out stays as it was.
-fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
+/// The addresses that fill in fields, with the labels of these.
+fn addresses(metadata: &Metadata) -> [(&'static str, Option<&HttpUrl>); 3] {
+    [
+        ("Authorize URL", metadata.authorization_endpoint.as_ref()),
+        ("AccessToken URL", metadata.token_endpoint.as_ref()),
+        ("Revocation URL", metadata.revocation_endpoint.as_ref()),
+    ]
+}
+
+/// Puts what the server says into the fields. What it leaves out stays as it was. `is_own`: the metadata name the issuer
+/// that was asked.
+fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
     let typed = &mut stored.form.fields;
-    let mut filled = vec!["Issuer"];
-    typed.issuer = metadata.issuer.clone();
-    for (label, field, found) in [
-        ("Authorize URL", &mut typed.authorize_url, &metadata.authorization_endpoint),
-        ("AccessToken URL", &mut typed.token_url, &metadata.token_endpoint),
-        ("Revocation URL", &mut typed.revocation_url, &metadata.revocation_endpoint),
-    ] {
+    let mut filled = Vec::new();
+    typed.issuer.clear();
+    if is_own {
+        typed.issuer = metadata.issuer.clone();
+        filled.push("Issuer");
+    }
+    let fields = [&mut typed.authorize_url, &mut typed.token_url, &mut typed.revocation_url];
+    for ((label, found), field) in addresses(metadata).into_iter().zip(fields) {
         if let Some(url) = found {
             *field = url.as_str().to_string();
             filled.push(label);
@@ -68,9 +105,10 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
         typed.authentication = choice.code().into();
         filled.push("Client authentication");
     }
-    if metadata.iss_parameter_supported {
+    if metadata.iss_parameter_supported && is_own {
         typed.iss_required = true;
         filled.push("Refuse answers that do not name the issuer");
     }
-    Found { issuer: metadata.issuer.clone(), filled, scopes: metadata.scopes_supported.clone() }
+    let issuer = is_own.then(|| metadata.issuer.clone());
+    Found { issuer, filled, scopes: metadata.scopes_supported.clone() }
 }

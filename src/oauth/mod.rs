@@ -39,7 +39,7 @@ mod token_location;
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_params::{CallbackParams, Granted, known_parameters};
 pub use client::{BodyFormat, Client, ClientAuthentication};
-pub use discovery::{Metadata, discover};
+pub use discovery::{DiscoveryError, Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
 pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};

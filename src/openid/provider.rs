@@ -106,7 +106,7 @@ impl Provider {
         let place = HttpUrl::parse(&place).map_err(|_| ProviderError("The issuer is too long.".into()))?;
         let transport = Transport::default();
         let found = oauth::discover(&self.outbound, &transport, Limits::default(), &place).await;
-        let metadata = found.map_err(|refusal| ProviderError(refusal.message))?;
+        let metadata = found.map_err(|missing| ProviderError(missing.error.message))?;
         if metadata.issuer != issuer {
             return Err(ProviderError(format!(
                 "It calls itself “{}”, and CONNECTORY_OIDC_ISSUER must say the same, letter by letter.",

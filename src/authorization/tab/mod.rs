@@ -13,7 +13,7 @@ mod stored;
 pub(super) use stored::{Stored, load};
 
 use super::connection_test::{self, Mark, TestReport, Tools};
-use super::discovery::{self, Found};
+use super::discovery::{self, Found, NotFound};
 use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
 use super::model::{ApiKeyPlace, RedirectUrl};
@@ -33,7 +33,7 @@ pub(super) enum Notice {
     /// A token was asked for, and refused.
     Refused(TokenError),
     /// The server has described itself, or has not.
-    Found(Result<Found, TokenError>),
+    Found(Result<Found, NotFound>),
     Tested(TestReport),
 }
 
@@ -77,6 +77,11 @@ impl TabPage {
     /// Whether a group of fields belongs to the chosen method.
     fn shows(&self, methods: &str) -> bool {
         methods.split(' ').any(|code| code == self.form.method().code())
+    }
+
+    /// Whether the server has described itself under the name of another issuer.
+    fn found_other_issuer(&self) -> bool {
+        matches!(&self.notice, Notice::Found(Err(missing)) if !missing.of_other_issuer.is_empty())
     }
 
     fn redirect_hint(&self) -> String {
@@ -137,6 +142,8 @@ pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<Http
 enum Purpose {
     Show,
     Discover,
+    /// The same, also where the description names another issuer.
+    DiscoverOther,
     Test,
     Save,
 }
@@ -146,6 +153,7 @@ impl Purpose {
         match data.get("do") {
             Some("show") => Purpose::Show,
             Some("discover") => Purpose::Discover,
+            Some("discover_other") => Purpose::DiscoverOther,
             Some("test") => Purpose::Test,
             _ => Purpose::Save,
         }
@@ -175,8 +183,9 @@ pub async fn update(
     if purpose != Purpose::Save {
         rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     }
-    if purpose == Purpose::Discover {
-        return discovery::discover(context, &vault, &outbound, stored).await;
+    if matches!(purpose, Purpose::Discover | Purpose::DiscoverOther) {
+        let accepts_other = purpose == Purpose::DiscoverOther;
+        return discovery::discover(context, &vault, &outbound, stored, accepts_other).await;
     }
     let Some(checked) = stored.check(&vault)? else {
         return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);

@@ -11,7 +11,7 @@ use super::remedy::RequestKind;
 use super::response::{Reply, ResponseReader};
 use super::response_document::Document;
 use crate::outbound::http::Method;
-use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Stage, Transport};
+use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, SendError, Stage, Transport};
 
 /// The most entries of a list, and the longest one in characters.
 const MOST: usize = 200;
@@ -47,13 +47,34 @@ pub struct Metadata {
     pub iss_parameter_supported: bool,
 }
 
+/// Why no metadata were found.
+#[derive(Debug)]
+pub struct DiscoveryError {
+    pub error: TokenError,
+    /// Metadata that name another issuer than the expected one, so they must not be used (RFC 8414 3.3) before a person
+    /// has looked at them.
+    pub of_other_issuer: Option<Box<Metadata>>,
+}
+
+impl From<TokenError> for DiscoveryError {
+    fn from(error: TokenError) -> Self {
+        Self { error, of_other_issuer: None }
+    }
+}
+
+impl From<SendError> for DiscoveryError {
+    fn from(error: SendError) -> Self {
+        TokenError::from(error).into()
+    }
+}
+
 /// Finds a server's metadata by its issuer, or by their own address.
 pub async fn discover(
     outbound: &Outbound,
     transport: &Transport,
     limits: Limits,
     issuer: &HttpUrl,
-) -> Result<Metadata, TokenError> {
+) -> Result<Metadata, DiscoveryError> {
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
     let sender = Sender { outbound, transport, limits };
     let mut closest: Option<NoMetadata> = None;
@@ -62,31 +83,33 @@ pub async fn discover(
         let missing = match sent.map(|reply| read(&reply, address, &well_known)) {
             Ok(Ok(metadata)) => return Ok(metadata),
             Ok(Err(missing)) => missing,
-            Err(error) if error.stage == Stage::Response => NoMetadata { exists: false, error },
+            Err(error) if error.stage == Stage::Response => NoMetadata { exists: false, error: error.into() },
             // All addresses are on one host, which cannot be reached.
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         // The first one is the likeliest, but one with unusable metadata says more.
         if closest.as_ref().is_none_or(|closest| missing.exists && !closest.exists) {
             closest = Some(missing);
         }
     }
-    Err(closest.map_or_else(too_long, |closest| closest.error))
+    Err(closest.map_or_else(|| too_long().into(), |closest| closest.error))
 }
 
 /// Why an address has no metadata for us.
 struct NoMetadata {
     /// Whether some are there, which cannot be used.
     exists: bool,
-    error: TokenError,
+    error: DiscoveryError,
 }
 
 fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, NoMetadata> {
     let response = ResponseReader { url: address, kind: RequestKind::Metadata, mask: &Mask::default(), now: None };
-    let document = response.document(reply).map_err(|error| NoMetadata { exists: false, error })?;
+    let document = response.document(reply).map_err(|error| NoMetadata { exists: false, error: error.into() })?;
     let check = RequestKind::Metadata.address();
-    let missing =
-        |exists, message, remedy| NoMetadata { exists, error: TokenError::new(Stage::Response, message, remedy) };
+    let missing = |exists, message, remedy| NoMetadata {
+        exists,
+        error: TokenError::new(Stage::Response, message, remedy).into(),
+    };
     let members = match &document {
         Document::Json(Value::Object(members)) => members,
         Document::Markup(_) => {
@@ -99,13 +122,15 @@ fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Meta
     let Some(issuer) = members.get("issuer").and_then(Value::as_str) else {
         return Err(missing(false, "The answer is no metadata: it has no issuer.", check));
     };
-    if !well_known.is_issuer(issuer) {
-        let mut other = missing(true, "The metadata there are those of another issuer.", OTHER_ISSUER);
-        other.error = other.error.with_words(response.show(Some(issuer.to_owned())));
-        return Err(other);
-    }
     let metadata = Metadata::of(issuer, members);
-    if metadata.token_endpoint.is_none() && metadata.authorization_endpoint.is_none() {
+    let is_usable = metadata.token_endpoint.is_some() || metadata.authorization_endpoint.is_some();
+    if !well_known.is_issuer(issuer) {
+        let error = TokenError::new(Stage::Response, "The metadata there are those of another issuer.", OTHER_ISSUER)
+            .with_words(response.show(Some(issuer.to_owned())));
+        let of_other_issuer = is_usable.then(|| Box::new(metadata));
+        return Err(NoMetadata { exists: true, error: DiscoveryError { error, of_other_issuer } });
+    }
+    if !is_usable {
         return Err(missing(true, "The server's metadata have no usable address.", check));
     }
     Ok(metadata)

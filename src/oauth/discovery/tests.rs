@@ -25,7 +25,7 @@ async fn server(place: &'static str, metadata: Value) -> Server {
 }
 
 async fn find(issuer: &HttpUrl) -> Result<Metadata, TokenError> {
-    discover(&outbound(), &Transport::default(), limits(), issuer).await
+    discover(&outbound(), &Transport::default(), limits(), issuer).await.map_err(|missing| missing.error)
 }
 
 #[tokio::test]

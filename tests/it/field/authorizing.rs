@@ -370,3 +370,56 @@ async fn the_shared_redirect_url_takes_posted_answers_and_fragments() {
     expect_authorized(page.form("/oauth/answers").set("address", &address).send().await).await;
     assert_eq!(site.token().await.as_deref(), Some("tok3n-2"));
 }
+
+/// Microsoft Entra's `common` has a placeholder in its issuer, and Azure AD B2C the id of the tenant.
+#[tokio::test]
+async fn the_addresses_of_another_issuer_are_taken_over_after_a_look() {
+    for issuer in ["https://login.example/{tenantid}/v2.0", "https://t.b2clogin.example/6f9a/v2.0/"] {
+        let document = serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": "https://login.example/common/authorize",
+            "token_endpoint": "https://login.example/common/token",
+            "authorization_response_iss_parameter_supported": true,
+        });
+        let site = Site::with(move |_| Reply::json(200, &document.to_string())).await;
+        let typed = site.server.url("/common/v2.0");
+        let form = site.ana.get(TAB).await.form(TAB).set("issuer", &typed).set("client_id", "typed");
+        let page = form.press("Find settings").send().await.expect(200);
+        let said = page.texts(".note.bad[role=group]").concat();
+        assert!(said.contains(&format!("The document names another issuer: “{issuer}”")), "{said}");
+        assert!(said.contains("AccessToken URL: https://login.example/common/token"), "{said}");
+        assert_eq!(page.field_value("issuer"), typed);
+        assert_eq!(page.field_value("token_url"), site.server.url("/token"), "nothing is taken over silently");
+
+        let page = page.form(TAB).press("Take the addresses of the other issuer").send().await.expect(200);
+        let said = page.texts(".note.ok").concat();
+        assert!(said.contains("Authorize URL, AccessToken URL"), "{said}");
+        assert!(said.contains("Issuer is empty") && said.contains("Nothing is saved yet."), "{said}");
+        for (field, value) in [
+            ("issuer", ""),
+            ("authorize_url", "https://login.example/common/authorize"),
+            ("token_url", "https://login.example/common/token"),
+            ("client_id", "typed"),
+        ] {
+            assert_eq!(page.field_value(field), value, "{field}");
+        }
+        assert!(page.ticked("iss_required").is_empty());
+        let stored = "SELECT token_url FROM oauth_clients";
+        assert_eq!(site.app.value(stored).await, site.server.url("/token"));
+        page.form(TAB).press("Save").send().await.expect(303);
+        assert_eq!(site.app.value(stored).await, "https://login.example/common/token");
+        let audited = site.app.value("SELECT changes FROM audit_events ORDER BY id DESC LIMIT 1").await;
+        assert!(audited.contains("https://login.example/common/token"), "{audited}");
+    }
+}
+
+/// There is nothing to take over.
+#[tokio::test]
+async fn metadata_without_an_address_are_not_offered() {
+    let site =
+        Site::with(|_| Reply::json(200, r#"{"issuer":"https://other.example","token_endpoint":"ftp://x"}"#)).await;
+    let form = site.ana.get(TAB).await.form(TAB).set("issuer", &site.server.url(""));
+    let page = form.press("Find settings").send().await.expect(200);
+    assert!(page.text().contains("The metadata there are those of another issuer."));
+    assert!(!page.buttons().contains(&"Take the addresses of the other issuer".to_string()));
+}
