@@ -109,7 +109,7 @@ fn authorization(value: String) -> Placed {
 
 /// The schemes of IANA's registry of HTTP authentication schemes that carry a token, and the unregistered one that many
 /// APIs have in common, each in the letters of its documents.
-const TOKEN_SCHEMES: [&str; 6] = ["Bearer", "DPoP", "GNAP", "OAuth", "PrivateToken", "Token"];
+const TOKEN_SCHEMES: [&str; 5] = ["Bearer", "GNAP", "OAuth", "PrivateToken", "Token"];
 
 /// The scheme of a token type. Schemes are compared without regard to case (RFC 9110 11.1), but not by every server. What
 /// is no scheme, such as Slack's `bot` and Apigee's `BearerToken`, says what the token is, and is sent as Bearer.

@@ -6,6 +6,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+use super::requirements;
 use super::settings::Settings;
 use super::tab::{Notice, Stored, tab_page};
 use crate::access::RequestContext;
@@ -22,6 +23,8 @@ pub(super) struct Found {
     pub filled: Vec<&'static str>,
     /// The scopes that it knows, for choosing from.
     pub scopes: Vec<String>,
+    /// What it requires and is missing here: sentences.
+    pub missing_here: Vec<String>,
 }
 
 /// Why no settings were found.
@@ -33,7 +36,8 @@ pub(super) struct NotFound {
 
 impl From<DiscoveryError> for NotFound {
     fn from(missing: DiscoveryError) -> NotFound {
-        let addresses = missing.of_other_issuer.as_deref().map(addresses).into_iter().flatten();
+        let addresses =
+            missing.of_other_issuer.as_deref().map(|metadata| addresses(metadata, false)).into_iter().flatten();
         let of_other_issuer = addresses.filter_map(|(label, url)| Some((label, url?.as_str().to_owned()))).collect();
         NotFound { error: missing.error, of_other_issuer }
     }
@@ -73,8 +77,17 @@ fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transpor
     }))
 }
 
-/// The addresses that fill in fields, with the labels of these.
-fn addresses(metadata: &Metadata) -> [(&'static str, Option<&HttpUrl>); 3] {
+/// The addresses that fill in fields, with the labels of these. A client `with_certificate` has addresses of its own
+/// (RFC 8705 section 5).
+fn addresses(metadata: &Metadata, with_certificate: bool) -> [(&'static str, Option<&HttpUrl>); 3] {
+    if with_certificate {
+        let (token, revocation) = (&metadata.mtls.token_endpoint, &metadata.mtls.revocation_endpoint);
+        return [
+            ("Authorize URL", metadata.authorization_endpoint.as_ref()),
+            ("AccessToken URL", token.as_ref().or(metadata.token_endpoint.as_ref())),
+            ("Revocation URL", revocation.as_ref().or(metadata.revocation_endpoint.as_ref())),
+        ];
+    }
     [
         ("Authorize URL", metadata.authorization_endpoint.as_ref()),
         ("AccessToken URL", metadata.token_endpoint.as_ref()),
@@ -93,7 +106,8 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
         filled.push("Issuer");
     }
     let fields = [&mut typed.authorize_url, &mut typed.token_url, &mut typed.revocation_url];
-    for ((label, found), field) in addresses(metadata).into_iter().zip(fields) {
+    let with_certificate = !typed.client_certificate.is_empty();
+    for ((label, found), field) in addresses(metadata, with_certificate).into_iter().zip(fields) {
         if let Some(url) = found {
             *field = url.as_str().to_string();
             filled.push(label);
@@ -104,11 +118,16 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
     {
         typed.authentication = choice.code().into();
         filled.push("Client authentication");
+    } else if requirements::takes_certificate(metadata) {
+        // The certificate proves the client, which sends its id alone (RFC 8705 section 2).
+        typed.authentication = ClientAuthentication::None.code().into();
+        filled.push("Client authentication");
     }
     if metadata.iss_parameter_supported && is_own {
         typed.iss_required = true;
         filled.push("Refuse answers that do not name the issuer");
     }
     let issuer = is_own.then(|| metadata.issuer.clone());
-    Found { issuer, filled, scopes: metadata.scopes_supported.clone() }
+    let missing_here = requirements::missing_here(metadata, typed);
+    Found { issuer, filled, scopes: metadata.scopes_supported.clone(), missing_here }
 }

@@ -16,6 +16,7 @@ mod keeper;
 mod model;
 mod origins;
 mod queries;
+mod requirements;
 mod save;
 mod secret_field;
 mod settings;

@@ -14,6 +14,7 @@
 //! given (`http_client`) reads every answer first. Request token has styles of its own, which are no OAuth.
 
 mod authorization_url;
+mod callback_error;
 mod callback_params;
 mod client;
 mod discovery;
@@ -37,6 +38,7 @@ mod token_endpoint;
 mod token_location;
 
 pub use authorization_url::{AuthorizationUrl, ResponseType};
+pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};
 pub use client::{BodyFormat, Client, ClientAuthentication};
 pub use discovery::{DiscoveryError, Metadata, discover};
@@ -44,11 +46,11 @@ pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
 pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};
 pub use round_trip::{
-    AuthorizationRequest, CallbackError, CallbackFailure, EarlierOutcome, NewAuthorizationRequest, Purpose,
-    RequestSecrets, connector_of_response, earlier_outcome, note_outcome, purge_requests, store_request, take_request,
+    AuthorizationRequest, EarlierOutcome, NewAuthorizationRequest, Purpose, RequestSecrets, connector_of_response,
+    earlier_outcome, note_outcome, purge_requests, store_request, take_request,
 };
 pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use styled_request::{RequestField, RequestProblem, RequestStyle, TokenRequest, request_token};
-pub use token::{ExpirySource, Token};
+pub use token::{ExpirySource, Token, is_bound_to_key};
 pub use token_endpoint::{ClientCheck, Grant, TokenEndpoint, TokenHint, revoke};
 pub use token_location::{JsonPointer, PointerProblem, TokenLocation};

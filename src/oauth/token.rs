@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::error::{ErrorCode, TokenError};
 use super::parameters::split_scopes;
+use crate::outbound::Stage;
 use crate::vault::Secret;
 
 /// What a token request brought.
@@ -35,6 +37,23 @@ pub struct Token {
     /// Where the access token was in the response: `access_token`, `/data/token`,
     /// `header x-auth-token` or `whole answer`.
     pub found_at: String,
+}
+
+/// Whether a token of this type is bound to a key and counts only with a proof of it (RFC 9449 5), which is not made here.
+pub fn is_bound_to_key(token_type: &str) -> bool {
+    token_type.eq_ignore_ascii_case("dpop")
+}
+
+impl Token {
+    /// Refuses a token that counts only with a proof.
+    pub fn without_proof(self) -> Result<Token, TokenError> {
+        if !is_bound_to_key(&self.token_type) {
+            return Ok(self);
+        }
+        let message = "The server issued a token of the type DPoP, which counts only with a proof that Connectory does not make (RFC 9449). It was not stored.";
+        let remedy = "At the server, turn off DPoP for this client, so that it issues bearer tokens.";
+        Err(TokenError::new(Stage::Response, message, remedy).with_code(Some(ErrorCode::Other)))
+    }
 }
 
 /// How a token's expiry is known.

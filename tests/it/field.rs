@@ -4,5 +4,6 @@
 mod authorizing;
 mod calls;
 mod credentials;
+mod found_settings;
 mod renewals;
 mod token_answers;

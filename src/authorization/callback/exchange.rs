@@ -99,7 +99,9 @@ async fn use_response(
             let (verifier, _) = request.secrets(&tools.vault)?;
             exchange(context, tools, stored, code, Some(verifier).filter(|_| stored.oauth.pkce)).await?
         }
-        Granted::Token(token) if !is_code => *token,
+        Granted::Token(token) if !is_code => {
+            token.without_proof().map_err(AuthorizationError::Token).map_err(Failure::Refused)?
+        }
         Granted::Code(_) | Granted::Token(_) => return Err(CallbackError::Empty.into()),
     };
     match keep(context, &tools.vault, (stored, request), token).await? {

@@ -12,6 +12,7 @@ use crate::authorization::queries::Sealed;
 use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
 use crate::db::schema::{authorizations, connectors, renewals, tokens};
 use crate::db::{Conn, in_row};
+use crate::oauth::is_bound_to_key;
 use crate::web::Error;
 
 /// Between two looks at a token whose renewal is due.
@@ -92,7 +93,9 @@ impl SealedToken {
 impl TokenState {
     /// Whether the stored token is what is needed.
     pub fn serves(&self, need: Need, now: DateTime<Utc>) -> bool {
-        let lives = |token: &SealedToken| token.times().serves(need.min_ttl, now);
+        // One that counts only with a proof is not sent without it.
+        let lives =
+            |token: &SealedToken| !is_bound_to_key(&token.token_type) && token.times().serves(need.min_ttl, now);
         self.token.as_ref().is_some_and(lives) && need.refused != Some(self.renewal.token_version)
     }
 

@@ -86,7 +86,7 @@ impl TabPage {
 
     fn redirect_hint(&self) -> String {
         format!(
-            "For servers that take one address only, the shared one is {}. Then enter the Issuer, too: servers that name themselves are told apart by it.",
+            "For servers that take one address only, the shared one is {}. Then enter the Issuer, too: it tells servers that name themselves apart.",
             self.shared_redirect_url
         )
     }

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use form_urlencoded::parse;
 use serde_json::Value;
 
+use super::callback_error::CallbackError;
 use super::expiry::{Lifetime, expiry};
 use super::find_token::is_sendable;
-use super::round_trip::CallbackError;
 use super::token;
 use super::token::Token;
 use crate::outbound::{Mask, quote};

@@ -45,6 +45,24 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<String>,
     /// Whether every authorization response names its issuer (RFC 9207 3).
     pub iss_parameter_supported: bool,
+    /// What an authorization request can ask for; where nothing is named, nothing is known.
+    pub response_types_supported: Vec<String>,
+    /// Whether authorization requests must be pushed (PAR, RFC 9126 5).
+    pub par_required: bool,
+    /// Whether authorization requests must be signed (RFC 9101 10.5).
+    pub signed_request_required: bool,
+    /// Whether tokens are bound to a key of the client (DPoP): RFC 9728 2 and RFC 9449 5.2 name it for APIs and for
+    /// clients, and some servers say it of themselves.
+    pub dpop_required: bool,
+    /// The addresses for clients that show a certificate (RFC 8705 5).
+    pub mtls: MtlsAliases,
+}
+
+/// The addresses for clients that show a certificate, where they are others (RFC 8705 5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MtlsAliases {
+    pub token_endpoint: Option<HttpUrl>,
+    pub revocation_endpoint: Option<HttpUrl>,
 }
 
 /// Why no metadata were found.
@@ -140,6 +158,8 @@ impl Metadata {
     fn of(issuer: &str, members: &Map<String, Value>) -> Self {
         let url = |name| members.get(name).and_then(url);
         let texts = |name| members.get(name).map(texts).unwrap_or_default();
+        let is_true = |name| members.get(name) == Some(&Value::Bool(true));
+        let alias = |name| members.get("mtls_endpoint_aliases")?.get(name).and_then(self::url);
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: url("authorization_endpoint"),
@@ -151,8 +171,15 @@ impl Metadata {
             grant_types_supported: texts("grant_types_supported"),
             token_endpoint_auth_methods_supported: texts("token_endpoint_auth_methods_supported"),
             code_challenge_methods_supported: texts("code_challenge_methods_supported"),
-            iss_parameter_supported: members.get("authorization_response_iss_parameter_supported")
-                == Some(&Value::Bool(true)),
+            iss_parameter_supported: is_true("authorization_response_iss_parameter_supported"),
+            response_types_supported: texts("response_types_supported"),
+            par_required: is_true("require_pushed_authorization_requests"),
+            signed_request_required: is_true("require_signed_request_object"),
+            dpop_required: is_true("dpop_bound_access_tokens_required") || is_true("dpop_bound_access_tokens"),
+            mtls: MtlsAliases {
+                token_endpoint: alias("token_endpoint"),
+                revocation_endpoint: alias("revocation_endpoint"),
+            },
         }
     }
 }

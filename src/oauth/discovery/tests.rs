@@ -64,6 +64,11 @@ async fn every_member_is_read_and_a_bad_one_left_out() {
         "token_endpoint_auth_methods_supported": many,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "response_types_supported": ["code", "code token"],
+        "require_pushed_authorization_requests": true,
+        "require_signed_request_object": "true",
+        "dpop_bound_access_tokens_required": true,
+        "mtls_endpoint_aliases": {"token_endpoint": "https://mtls.a.example/token", "revocation_endpoint": []},
         "unknown": {"a": []}
     });
     let server = server("/.well-known/oauth-authorization-server", document).await;
@@ -75,7 +80,11 @@ async fn every_member_is_read_and_a_bad_one_left_out() {
     assert!(metadata.grant_types_supported.is_empty());
     assert_eq!(metadata.token_endpoint_auth_methods_supported.len(), MOST);
     assert_eq!(metadata.code_challenge_methods_supported, ["S256"]);
-    assert!(metadata.iss_parameter_supported);
+    assert!(metadata.iss_parameter_supported && metadata.par_required && metadata.dpop_required);
+    assert!(!metadata.signed_request_required, "a text");
+    assert_eq!(metadata.response_types_supported, ["code", "code token"]);
+    let token_endpoint = HttpUrl::parse("https://mtls.a.example/token").ok();
+    assert_eq!(metadata.mtls, MtlsAliases { token_endpoint, revocation_endpoint: None });
 }
 
 #[tokio::test]

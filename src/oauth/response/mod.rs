@@ -129,7 +129,7 @@ impl TokenReader<'_> {
             let message = "The refresh token in the answer is longer than 16 KiB.";
             return Err(TokenError::new(Stage::Response, message, remedy::TOO_LONG));
         }
-        Ok(self.token(reply, &found, access))
+        self.token(reply, &found, access).without_proof()
     }
 
     fn token(&self, reply: &Reply, found: &FoundToken<'_>, access: Secret) -> Token {

@@ -5,30 +5,31 @@ use connectory::connectors::{Grant, Method};
 use connectory::outbound::HttpUrl;
 use uuid::Uuid;
 
+use crate::api::World;
 use crate::support::upstream::{Reply, Seen, Upstream};
 use crate::support::{Browser, FormFill, Page, TestApp};
 
-const TAB: &str = "/connectors/payroll/authorization";
+pub const TAB: &str = "/connectors/payroll/authorization";
 const ATTEMPTS: &str = "/connectors/payroll/authorization/attempts";
 const CALLBACK: &str = "/connectors/payroll/authorization/callback";
 const AUTHORIZED: &str = "The data connector is authorized";
 const TOKEN: &str = r#"{"access_token":"tok3n-1","token_type":"Bearer","expires_in":3600}"#;
 
 /// A site with a connector whose authorization server is small.
-struct Site {
-    app: TestApp,
+pub struct Site {
+    pub app: TestApp,
     id: Uuid,
-    server: Upstream,
-    ana: Browser,
+    pub server: Upstream,
+    pub ana: Browser,
 }
 
 impl Site {
     /// The token endpoint gives a token.
-    async fn new() -> Site {
+    pub async fn new() -> Site {
         Site::with(|_| Reply::json(200, TOKEN)).await
     }
 
-    async fn with(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Site {
+    pub async fn with(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Site {
         let (app, server) = (TestApp::start().await, Upstream::start(script).await);
         let id = connector(&app, "Payroll", &server).await;
         let ana = app.person(&[EditConnectors]).await;
@@ -371,55 +372,27 @@ async fn the_shared_redirect_url_takes_posted_answers_and_fragments() {
     assert_eq!(site.token().await.as_deref(), Some("tok3n-2"));
 }
 
-/// Microsoft Entra's `common` has a placeholder in its issuer, and Azure AD B2C the id of the tenant.
+/// A token of the type DPoP counts only with a proof: it is refused when it arrives.
 #[tokio::test]
-async fn the_addresses_of_another_issuer_are_taken_over_after_a_look() {
-    for issuer in ["https://login.example/{tenantid}/v2.0", "https://t.b2clogin.example/6f9a/v2.0/"] {
-        let document = serde_json::json!({
-            "issuer": issuer,
-            "authorization_endpoint": "https://login.example/common/authorize",
-            "token_endpoint": "https://login.example/common/token",
-            "authorization_response_iss_parameter_supported": true,
-        });
-        let site = Site::with(move |_| Reply::json(200, &document.to_string())).await;
-        let typed = site.server.url("/common/v2.0");
-        let form = site.ana.get(TAB).await.form(TAB).set("issuer", &typed).set("client_id", "typed");
-        let page = form.press("Find settings").send().await.expect(200);
-        let said = page.texts(".note.bad[role=group]").concat();
-        assert!(said.contains(&format!("The document names another issuer: “{issuer}”")), "{said}");
-        assert!(said.contains("AccessToken URL: https://login.example/common/token"), "{said}");
-        assert_eq!(page.field_value("issuer"), typed);
-        assert_eq!(page.field_value("token_url"), site.server.url("/token"), "nothing is taken over silently");
+async fn a_token_that_is_bound_to_a_key_is_refused_when_it_arrives() {
+    let site = Site::with(|_| Reply::json(200, r#"{"access_token":"t","token_type":"DPoP"}"#)).await;
+    let page = site.ana.get(&site.answer().await).await.expect(200);
+    assert_eq!(page.h1(), "No access token");
+    assert!(page.text().contains("a token of the type DPoP") && page.text().contains("turn off DPoP"));
+    assert_eq!(site.token().await, None);
 
-        let page = page.form(TAB).press("Take the addresses of the other issuer").send().await.expect(200);
-        let said = page.texts(".note.ok").concat();
-        assert!(said.contains("Authorize URL, AccessToken URL"), "{said}");
-        assert!(said.contains("Issuer is empty") && said.contains("Nothing is saved yet."), "{said}");
-        for (field, value) in [
-            ("issuer", ""),
-            ("authorize_url", "https://login.example/common/authorize"),
-            ("token_url", "https://login.example/common/token"),
-            ("client_id", "typed"),
-        ] {
-            assert_eq!(page.field_value(field), value, "{field}");
-        }
-        assert!(page.ticked("iss_required").is_empty());
-        let stored = "SELECT token_url FROM oauth_clients";
-        assert_eq!(site.app.value(stored).await, site.server.url("/token"));
-        page.form(TAB).press("Save").send().await.expect(303);
-        assert_eq!(site.app.value(stored).await, "https://login.example/common/token");
-        let audited = site.app.value("SELECT changes FROM audit_events ORDER BY id DESC LIMIT 1").await;
-        assert!(audited.contains("https://login.example/common/token"), "{audited}");
-    }
+    site.app.sql("UPDATE connectors SET method = 'oauth_implicit'").await;
+    let address = format!("#access_token=t&token_type=dpop&state={}", site.state().await);
+    let page = site.ana.post_exactly(ANSWERS, &[("address", &address)]).await.expect(200);
+    assert!(page.text().contains("a token of the type DPoP"), "{}", page.text());
+    assert_eq!(site.token().await, None);
 }
 
-/// There is nothing to take over.
+/// One that was stored by an earlier version is not sent without its proof.
 #[tokio::test]
-async fn metadata_without_an_address_are_not_offered() {
-    let site =
-        Site::with(|_| Reply::json(200, r#"{"issuer":"https://other.example","token_endpoint":"ftp://x"}"#)).await;
-    let form = site.ana.get(TAB).await.form(TAB).set("issuer", &site.server.url(""));
-    let page = form.press("Find settings").send().await.expect(200);
-    assert!(page.text().contains("The metadata there are those of another issuer."));
-    assert!(!page.buttons().contains(&"Take the addresses of the other issuer".to_string()));
+async fn a_stored_token_that_is_bound_to_a_key_is_not_sent() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.app.sql("UPDATE tokens SET token_type = 'DPoP'").await;
+    assert_eq!(world.proxied("/echo").await.status, 409, "it must be authorized again");
+    assert!(world.api.seen().is_empty());
 }

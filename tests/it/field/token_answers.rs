@@ -14,7 +14,6 @@ async fn a_token_type_that_is_no_scheme_is_sent_as_bearer() {
         ("JWT", "Bearer"),
         ("urn:ietf:params:oauth:token-type:jwt", "Bearer"),
         ("token", "Token"),
-        ("dpop", "DPoP"),
     ] {
         let world = World::new(|_| Reply::json(200, "{}")).await;
         world.app.sql(&format!("UPDATE tokens SET token_type = '{token_type}'")).await;
