@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::Credential;
-use super::model::ApiKeyPlace;
+use super::model::{ApiKeyPlace, CaTrust};
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::settings::Settings;
@@ -18,7 +18,7 @@ use crate::web::Error;
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
 pub const CALL_COLUMNS: &str =
     "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
-    a.ca_certificate, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.expired_statuses, a.expired_body,
+    a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.expired_statuses, a.expired_body,
     s.sealed AS secret, s.origins AS secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins";
 
@@ -51,6 +51,8 @@ pub struct SealedSettings {
     api_key_prefix: String,
     #[diesel(sql_type = Text)]
     ca_certificate: String,
+    #[diesel(sql_type = Text)]
+    ca_trust: Stored<CaTrust>,
     #[diesel(sql_type = Text)]
     client_certificate: String,
     #[diesel(sql_type = Text)]
@@ -102,14 +104,19 @@ impl SealedSettings {
     pub fn open(mut self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
         let (method, verify) = (self.method, self.verify_certificates);
         let method = method.known("connectors.method", connector).map_err(Error::internal)?;
-        let client_key = self.client_key.take().map(|value| {
-            Sealed::secret(connector, SecretField::ClientKey, value, self.client_key_origins.take()).open(vault)
-        });
-        let client_key = client_key.transpose()?;
+        let sealed_key = self
+            .client_key
+            .take()
+            .map(|value| Sealed::secret(connector, SecretField::ClientKey, value, self.client_key_origins.take()));
+        let client_key = sealed_key.as_ref().map(|sealed| sealed.open(vault)).transpose()?;
         let (secret, origins) = (self.secret.take(), self.secret_origins.take());
         let settings = self.settings(connector).map_err(Error::internal)?;
         let credential = match (method, method.call_secret().zip(secret)) {
-            (Method::NoAuth, _) => CredentialSource::None,
+            // A client certificate may be what signs in: no other server is to take it for the connector's.
+            (Method::NoAuth, _) => match sealed_key {
+                Some(sealed) => CredentialSource::Fixed(Credential::None, sealed.origins()?),
+                None => CredentialSource::None,
+            },
             (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper,
             (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,
             (Method::Basic | Method::ApiKey, Some((field, secret))) => {
@@ -137,6 +144,7 @@ impl SealedSettings {
             api_key_name: self.api_key_name,
             api_key_prefix: self.api_key_prefix,
             ca_certificate: self.ca_certificate,
+            ca_trust: self.ca_trust.known("authorizations.ca_trust", connector)?,
             client_certificate: self.client_certificate,
             proxy_url: self.proxy_url.known("authorizations.proxy_url", connector)?,
             time_out: time_out.transpose()?,

@@ -39,6 +39,14 @@ impl RedirectUrl {
     }
 }
 
+text_enum! {
+    /// Whom a connector with CA certificates of its own trusts.
+    pub enum CaTrust {
+        Besides = "besides", "These and the machine’s";
+        Only = "only", "Only these";
+    }
+}
+
 /// That a secret is stored, since when and by whom: all that may be known of it.
 #[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = crate::db::schema::secrets)]

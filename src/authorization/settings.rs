@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::credential::Credential;
-use super::model::{ApiKeyPlace, RedirectUrl};
+use super::model::{ApiKeyPlace, CaTrust, RedirectUrl};
 use super::origins::{ApprovedSecret, SecretError, for_url};
 use super::queries::SealedValues;
 use crate::connectors::{Grant, Method};
@@ -34,6 +34,7 @@ pub(super) struct Settings {
     pub api_key_prefix: String,
     /// PEM; empty for the machine's authorities.
     pub ca_certificate: String,
+    pub ca_trust: CaTrust,
     /// PEM, with its chain; empty for none.
     pub client_certificate: String,
     pub proxy_url: OrEmpty<HttpUrl>,
@@ -173,9 +174,19 @@ impl Settings {
         Transport {
             verify,
             ca_pem: some(&self.ca_certificate),
+            trusts_machine: self.ca_trust == CaTrust::Besides,
             identity: identity.map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
             proxy: self.proxy_url.0.clone(),
             is_own: false,
+        }
+    }
+
+    /// Takes the certificates of requests that travel like this.
+    pub fn store_certificates(&mut self, transport: &Transport) {
+        self.ca_certificate = transport.ca_pem.clone().unwrap_or_default();
+        // A certificate without its key is an error of the form.
+        if let Some(identity) = &transport.identity {
+            self.client_certificate.clone_from(&identity.chain_pem);
         }
     }
 

@@ -88,7 +88,7 @@ impl SecretField {
                 matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password))
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
-            SecretField::ClientKey => method != Method::NoAuth,
+            SecretField::ClientKey => true,
             SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
         }
     }

@@ -7,11 +7,11 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
 
-use rustls::{AlertDescription, CertificateError};
-
+use super::connect_time::AfterCertificate;
 use super::error::{SendError, Stage, TRY_LATER, UNREACHABLE};
 use super::resolver::{LookupError, Why};
 use super::route::Route;
+use super::tls_problem::tls_problem;
 use super::tunnel::TunnelError;
 
 /// A request that got no head of a response.
@@ -22,7 +22,8 @@ pub(super) fn no_response(error: &(dyn Error + 'static), route: &Route<'_>) -> S
     let server = route.server();
     let is_connecting = is_connecting(error);
     let hyper: Option<&hyper::Error> = causes(error).filter_map(|cause| cause.downcast_ref()).last();
-    let problem = if let Some(problem) = causes(error).find_map(|cause| tls_error(cause, &server)) {
+    let is_early = is_connecting && find::<AfterCertificate>(error).is_none();
+    let problem = if let Some(problem) = tls_error(error, &server, is_early) {
         problem
     } else if hyper.is_some_and(hyper::Error::is_user) {
         SendError::new(
@@ -122,16 +123,21 @@ pub(super) fn sign_in(proxy: &str) -> SendError {
     )
 }
 
-/// A connection of our own that broke: `error` may be one of TLS.
+/// A connection of our own that broke.
 pub(super) fn broken_stream(error: &io::Error, server: &str) -> SendError {
-    causes(error).find_map(|cause| tls_error(cause, server)).unwrap_or_else(|| broken_connection(error.kind(), server))
+    broken_connection(error.kind(), server)
+}
+
+/// A TLS handshake of our own that failed; `is_early` is whether the server had not shown its certificate yet.
+pub(super) fn broken_handshake(error: &io::Error, server: &str, is_early: bool) -> SendError {
+    tls_error(error, server, is_early).unwrap_or_else(|| broken_connection(error.kind(), server))
 }
 
 /// The alert by which a server ends a connection that was already made (RFC 8446 6.2).
 pub(super) fn alert(error: &io::Error, server: &str) -> Option<SendError> {
     let received =
         |cause: &&(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)));
-    causes(error).find(received).and_then(|cause| tls_error(cause, server))
+    causes(error).find(received).and_then(|cause| tls_error(cause, server, false))
 }
 
 /// An answer that broke off in its body.
@@ -178,9 +184,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-fn tls_error(cause: &(dyn Error + 'static), server: &str) -> Option<SendError> {
-    let error = cause.downcast_ref::<rustls::Error>()?;
-    Some(tls_problem(error, server))
+fn tls_error(error: &(dyn Error + 'static), server: &str, is_early: bool) -> Option<SendError> {
+    Some(tls_problem(find::<rustls::Error>(error)?, server, is_early))
 }
 
 fn io_kind(cause: &(dyn Error + 'static)) -> Option<ErrorKind> {
@@ -207,88 +212,6 @@ fn broken_connection(kind: ErrorKind, target: &str) -> SendError {
     SendError::new(Stage::Connection, message, remedy)
 }
 
-/// Names the fault and its remedy. `target` is the host and port.
-fn tls_problem(error: &rustls::Error, target: &str) -> SendError {
-    let (message, remedy) = match error {
-        rustls::Error::InvalidCertificate(fault) => certificate(fault, target),
-        rustls::Error::AlertReceived(alert) => refused_by_server(*alert, target),
-        rustls::Error::InvalidMessage(_) => (
-            format!("{target} does not answer with TLS."),
-            "Check the port, or enter the address with http:// if the server has no TLS.",
-        ),
-        rustls::Error::PeerIncompatible(_) => (
-            format!("{target} and Connectory have no TLS version or cipher in common."),
-            "Have TLS 1.2 or 1.3 turned on at the server.",
-        ),
-        _ => (format!("The TLS handshake with {target} failed."), "Check the server's TLS settings."),
-    };
-    SendError::new(Stage::Tls, message, remedy)
-}
-
-fn certificate(fault: &CertificateError, target: &str) -> (String, &'static str) {
-    use CertificateError as C;
-    match fault {
-        C::Expired | C::ExpiredContext { .. } => {
-            (format!("The certificate of {target} has expired."), "Have the server's certificate renewed.")
-        }
-        C::NotValidYet | C::NotValidYetContext { .. } => {
-            (format!("The certificate of {target} is not valid yet."), "Check the clocks of both machines.")
-        }
-        C::NotValidForName | C::NotValidForNameContext { .. } => (
-            format!("The certificate of {target} was issued for another host name."),
-            "Enter the address with the name that the certificate was issued for.",
-        ),
-        C::Revoked => {
-            (format!("The certificate of {target} has been revoked."), "Have the server's certificate replaced.")
-        }
-        // A self-signed certificate has no issuer that is known here, or, if it calls itself an
-        // authority, may not stand for a server (which the verifier reports as `Other`). A bad
-        // signature is that of an authority of the same name with another key.
-        C::UnknownIssuer | C::BadSignature | C::Other(_) => (
-            format!("The certificate of {target} is self-signed, or its issuer is not known here."),
-            "If the server is the right one, add the certificate of its issuer to this connector \
-             as CA certificate.",
-        ),
-        C::BadEncoding => {
-            (format!("The certificate of {target} is damaged."), "Have the server's certificate replaced.")
-        }
-        _ => (format!("The certificate of {target} cannot be accepted."), "Have the server's certificate checked."),
-    }
-}
-
-fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static str) {
-    use AlertDescription as A;
-    match alert {
-        A::CertificateRequired | A::NoCertificate => (
-            format!("{target} asks for a client certificate."),
-            "Add a client certificate and its key to this connector.",
-        ),
-        A::BadCertificate
-        | A::UnsupportedCertificate
-        | A::CertificateRevoked
-        | A::CertificateExpired
-        | A::CertificateUnknown
-        | A::UnknownCA
-        | A::AccessDenied => (
-            format!("{target} does not accept this connector's client certificate."),
-            "Check that the client certificate is valid and that the server trusts its issuer.",
-        ),
-        A::UnrecognisedName => {
-            (format!("{target} does not know the host name that was asked for."), "Check the host name in the address.")
-        }
-        A::NoApplicationProtocol => (
-            format!("{target} speaks neither HTTP/1.1 nor HTTP/2 there."),
-            "Have HTTP/1.1 or HTTP/2 turned on at the server.",
-        ),
-        A::ProtocolVersion | A::HandshakeFailure | A::InsufficientSecurity => (
-            format!("{target} broke off the TLS handshake."),
-            "Have TLS 1.2 or 1.3 turned on at the server. It may also ask for a client \
-             certificate.",
-        ),
-        _ => (format!("{target} broke off the TLS connection."), "Check the server's TLS settings."),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use hyper::client::conn::http1;
@@ -304,7 +227,7 @@ mod tests {
     fn an_error_inside_an_io_error_is_found() {
         let inner = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         let outer = io::Error::new(ErrorKind::InvalidData, inner);
-        let found = causes(&outer).find_map(|cause| tls_error(cause, "a.example:443"));
+        let found = tls_error(&outer, "a.example:443", false);
         assert_eq!(found.map(|problem| problem.stage), Some(Stage::Tls));
     }
 

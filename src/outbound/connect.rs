@@ -21,6 +21,7 @@ use url::Host;
 
 use super::classify;
 use super::client::Common;
+use super::connect_time;
 use super::error::SendError;
 use super::policy::Refused;
 use super::request::Limits;
@@ -208,11 +209,12 @@ impl<'a> ConnectAttempt<'a> {
         name: &str,
         config: Arc<ClientConfig>,
     ) -> Result<TlsStream<Box<dyn Stream>>, SendError> {
+        connect_time::handshake_begins();
         let handshake = TlsConnector::from(config).connect(server_name(url)?, stream);
         timeout_at(self.deadline, handshake)
             .await
             .map_err(|_| SendError::slow_handshake(name, self.limit))?
-            .map_err(|error| classify::broken_stream(&error, name))
+            .map_err(|error| classify::broken_handshake(&error, name, connect_time::is_early()))
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -1,5 +1,7 @@
-//! The time for a connection, and how long one took: the clients have neither for a single request.
+//! The time for a connection, how long one took, and how far its TLS handshake came: the clients have none of this for a
+//! single request.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,33 @@ tokio::task_local! {
     /// The connection that the current request may have to make. One that goes on in the background, because another
     /// was free before, has none.
     static CURRENT: Arc<Connecting>;
+    /// Whether the server of the connection that is being made has shown its certificate.
+    static SERVER_SEEN: Cell<bool>;
+}
+
+/// A TLS handshake that failed after the server had shown its certificate.
+#[derive(Debug, Error)]
+#[error("the handshake failed after the server's certificate")]
+pub(super) struct AfterCertificate(#[source] Box<dyn Error + Send + Sync>);
+
+/// Makes a connection and watches how far its handshake comes.
+pub(super) async fn watched<T>(connect: impl Future<Output = T>) -> T {
+    SERVER_SEEN.scope(Cell::new(false), connect).await
+}
+
+/// Notes that a handshake begins.
+pub(super) fn handshake_begins() {
+    _ = SERVER_SEEN.try_with(|seen| seen.set(false));
+}
+
+/// Notes that the server has shown its certificate.
+pub(super) fn server_seen() {
+    _ = SERVER_SEEN.try_with(|seen| seen.set(true));
+}
+
+/// Whether the server has not shown its certificate yet.
+pub(super) fn is_early() -> bool {
+    !SERVER_SEEN.try_with(Cell::get).unwrap_or(true)
 }
 
 /// What becomes of the connection of one request.
@@ -77,7 +106,8 @@ pub(super) async fn bounded<T>(
     connecting: impl Future<Output = Result<T, Box<dyn Error + Send + Sync>>>,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
     timed(async move |started: Instant, limits: Limits| {
-        timeout_at(started + limits.connecting(), connecting).await.map_err(|_| ConnectTimeOut)?
+        let made = timeout_at(started + limits.connecting(), connecting).await.map_err(|_| ConnectTimeOut)?;
+        made.map_err(|error| if is_early() { error } else { AfterCertificate(error).into() })
     })
     .await
 }
@@ -88,7 +118,7 @@ pub(super) async fn timed<T, E>(connect: impl AsyncFnOnce(Instant, Limits) -> Re
     let current = CURRENT.try_with(|current| (current.started, current.limits));
     let (started, limits) = current.unwrap_or((begun, Limits::default()));
     set(State::Connecting);
-    let made = connect(started, limits).await?;
+    let made = watched(connect(started, limits)).await?;
     set(State::Done(begun.elapsed()));
     Ok(made)
 }

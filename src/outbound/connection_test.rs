@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::classify;
 use super::client::{Common, Outbound};
 use super::connect::{ConnectAttempt, Stream};
+use super::connect_time;
 use super::error::SendError;
 use super::request::Limits;
 use super::tls::{self, Leaf, Verifier};
@@ -90,7 +91,7 @@ pub struct Connected {
 pub struct TlsSeen {
     /// "TLS 1.3" or "TLS 1.2".
     pub version: &'static str,
-    /// Whether the certificate was checked, against the connector's authorities or the machine's;
+    /// Whether the certificate was checked, as the connector trusts servers;
     /// `false` where the connector has the checks off.
     pub is_verified: bool,
 }
@@ -118,7 +119,7 @@ impl Outbound {
             TestRun { attempt, transport: &transport, now, test: ConnectionTest::NOT_REACHED }.run().await
         };
         let stopping = || ConnectionTest { lookup: Step::Failed(SendError::stopping()), ..ConnectionTest::NOT_REACHED };
-        self.at_home(testing).await.unwrap_or_else(stopping)
+        self.at_home(connect_time::watched(testing)).await.unwrap_or_else(stopping)
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod allow_list;
 mod cache;
+mod chain_problem;
 mod classify;
 mod client;
 mod connect;
@@ -23,6 +24,7 @@ mod forbidden_addresses;
 mod mask;
 mod origin;
 mod pem;
+mod pem_blocks;
 mod policy;
 mod request;
 mod resolver;
@@ -32,8 +34,10 @@ mod route;
 mod server_text;
 mod streaming_client;
 mod tls;
+mod tls_problem;
 mod token_like;
 mod transport;
+mod trust;
 mod tunnel;
 mod url;
 
@@ -45,7 +49,7 @@ pub use error::{SendError, Stage};
 pub use hyper::body::Bytes;
 pub use mask::{MASKED, Mask};
 pub use origin::Origin;
-pub use pem::{PemProblem, adds_certificate};
+pub use pem::{PemProblem, adds_certificate, may_hold_key};
 pub use policy::Policy;
 pub use request::{Body, Limits, Request, add_header};
 pub use response::{Response, ResponseBody};

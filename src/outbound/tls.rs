@@ -10,17 +10,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::name::Name;
 
 use super::cache::Cache;
+use super::chain_problem::explain;
+use super::connect_time;
 use super::error::{SendError, Stage};
 use super::transport::Transport;
+use super::trust::Trust;
 
 /// How many configurations are cached, and how long, so that a change of the machine's authorities counts.
 const CONFIGS: usize = 64;
@@ -106,14 +109,14 @@ fn no_authorities(_: Error) -> SendError {
 #[derive(Debug)]
 pub(super) struct Verifier {
     /// `None`: certificate checks are off, and every certificate is accepted.
-    authorities: Option<Arc<dyn ServerCertVerifier>>,
+    trust: Option<Trust>,
     seen: OnceLock<CertificateDer<'static>>,
 }
 
 impl Verifier {
     pub(super) fn new(transport: &Transport) -> Result<Self, SendError> {
-        let authorities = if transport.verify { Some(authorities(transport)?) } else { None };
-        Ok(Self { authorities, seen: OnceLock::new() })
+        let trust = transport.verify.then(|| Trust::new(transport, provider(), no_authorities));
+        Ok(Self { trust: trust.transpose()?, seen: OnceLock::new() })
     }
 
     /// The server's own certificate, once the handshake was far enough.
@@ -123,27 +126,14 @@ impl Verifier {
 
     fn signature(
         &self,
+        certificate: &CertificateDer<'_>,
         verify: impl FnOnce(&dyn ServerCertVerifier) -> Result<HandshakeSignatureValid, Error>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match &self.authorities {
-            Some(authorities) => verify(authorities.as_ref()),
+        match &self.trust {
+            Some(trust) => verify(trust.authorities.as_ref()).map_err(|error| explain(error, certificate, &[])),
             None => Ok(HandshakeSignatureValid::assertion()),
         }
     }
-}
-
-/// The connector's own authorities, or the machine's.
-fn authorities(transport: &Transport) -> Result<Arc<dyn ServerCertVerifier>, SendError> {
-    let Some(own) = transport.parse()?.ca else {
-        let machine = rustls_platform_verifier::Verifier::new(provider()).map_err(no_authorities)?;
-        return Ok(Arc::new(machine));
-    };
-    let mut roots = RootCertStore::empty();
-    for authority in own {
-        roots.add(authority).map_err(no_authorities)?;
-    }
-    let own = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(own.map_err(|error| no_authorities(Error::General(error.to_string())))?)
 }
 
 impl ServerCertVerifier for Verifier {
@@ -152,14 +142,15 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         self.seen.get_or_init(|| end_entity.clone().into_owned());
-        match &self.authorities {
-            Some(all) => all.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            None => Ok(ServerCertVerified::assertion()),
+        connect_time::server_seen();
+        if let Some(trust) = &self.trust {
+            trust.check(end_entity, intermediates, server_name, now)?;
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -168,7 +159,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.signature(|all| all.verify_tls12_signature(message, certificate, signature))
+        self.signature(certificate, |all| all.verify_tls12_signature(message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -177,7 +168,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.signature(|all| all.verify_tls13_signature(message, certificate, signature))
+        self.signature(certificate, |all| all.verify_tls13_signature(message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -205,10 +196,14 @@ impl Leaf {
         let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
         let end = certificate.validity.not_after.to_unix_duration().as_secs();
         let not_after = DateTime::from_timestamp(i64::try_from(end).ok()?, 0)?;
-        let issuer = certificate.issuer.to_string();
-        let issuer = issuer.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+        let issuer = shown_name(&certificate.issuer);
         Some(Self { issuer, not_after, days_left: (not_after - now).num_seconds().div_euclid(86_400) })
     }
+}
+
+/// A name of a certificate as it is shown.
+pub(super) fn shown_name(name: &Name) -> String {
+    name.to_string().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
 }
 
 #[cfg(test)]

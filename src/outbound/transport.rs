@@ -15,10 +15,10 @@ pub struct Transport {
     /// Whether the server's certificate is checked. Off, anyone on the way can read and change
     /// everything, credentials included.
     pub verify: bool,
-    /// The connector's own certificate authorities (PEM). They take the place of the machine's:
-    /// who names a private authority wants no public one to vouch for that server. A connector
-    /// that needs both names both.
+    /// The connector's own certificate authorities, and servers' certificates that are trusted as they are (PEM).
     pub ca_pem: Option<String>,
+    /// Whether the machine's authorities are trusted besides those of `ca_pem`. Without those they always are.
+    pub trusts_machine: bool,
     /// What this side shows to a server that asks for a client certificate (mutual TLS).
     pub identity: Option<Identity>,
     /// The forward proxy that requests go through (RFC 9110 7.3.2): `http` ones in absolute form,
@@ -76,7 +76,7 @@ pub(super) struct ParsedPem {
 /// Certificates are checked against the machine's authorities.
 impl Default for Transport {
     fn default() -> Self {
-        Self { verify: true, ca_pem: None, identity: None, proxy: None, is_own: false }
+        Self { verify: true, ca_pem: None, trusts_machine: false, identity: None, proxy: None, is_own: false }
     }
 }
 
@@ -84,6 +84,19 @@ impl Transport {
     /// Finds what no request could use, so that a form can say it.
     pub fn check(&self) -> Result<(), TransportProblem> {
         self.parse().map(drop)
+    }
+
+    /// The same with its PEM texts in the form in which they are stored.
+    pub fn normalized(self) -> Result<Self, TransportProblem> {
+        let parsed = self.parse()?;
+        Ok(Self {
+            ca_pem: parsed.ca.map(|certificates| pem::certificates_text(&certificates)),
+            identity: parsed.identity.map(|(chain, key)| Identity {
+                chain_pem: pem::certificates_text(&chain),
+                key_pem: pem::key_text(&key),
+            }),
+            ..self
+        })
     }
 
     /// Its PEM texts as they are used.
@@ -111,7 +124,8 @@ impl Transport {
             let identity = transport.identity.as_ref();
             identity.map(|identity| (&identity.chain_pem, identity.key_pem.expose()))
         });
-        self.verify == other.verify && self.ca_pem == other.ca_pem && identities[0] == identities[1]
+        let trusted = [self, other].map(|transport| (transport.verify, &transport.ca_pem, transport.trusts_machine));
+        trusted[0] == trusted[1] && identities[0] == identities[1]
     }
 }
 
@@ -159,12 +173,12 @@ mod tests {
             (with(Some(""), None), Ca, NoCertificate),
             (with(Some("hello"), None), Ca, NoCertificate),
             (with(Some(&garbled), None), Ca, BadCertificate),
-            (with(Some(broken), None), Ca, BadCertificate),
+            (with(Some(broken), None), Ca, NotBase64),
             (with(Some(&format!("{cert}{key}")), None), Ca, HoldsKey),
             (with(None, Some(("", &key))), ClientCertificate, NoCertificate),
             (with(None, Some((&key, &key))), ClientCertificate, HoldsKey),
             (with(None, Some((&cert, ""))), ClientKey, NoKey),
-            (with(None, Some((&cert, &cert))), ClientKey, NoKey),
+            (with(None, Some((&cert, &cert))), ClientKey, CertificateForKey),
             (with(None, Some((&cert, no_key))), ClientKey, BadKey),
             (with(None, Some((&cert, &encrypted))), ClientKey, EncryptedKey),
             (with(None, Some((&cert, &other_key))), ClientKey, OtherKey),
@@ -194,6 +208,7 @@ mod tests {
             through("https://a.example:3128")?,
             through("http://b.example:3128")?,
             Transport { is_own: true, ..Transport::default() },
+            Transport { trusts_machine: true, ..Transport::default() },
         ];
         for (at, one) in all.iter().enumerate() {
             for (other_at, other) in all.iter().enumerate() {

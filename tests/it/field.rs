@@ -6,4 +6,5 @@ mod calls;
 mod credentials;
 mod found_settings;
 mod renewals;
+mod tls;
 mod token_answers;

@@ -138,7 +138,11 @@ impl Test<'_> {
         let method = self.checked.method;
         let Some(field) = method.call_secret() else {
             return match method {
-                Method::NoAuth => Ok(Some(TestCredential::new(Credential::None))),
+                Method::NoAuth => {
+                    let kept = self.checked.change(SecretField::ClientKey).keeps();
+                    let key = self.stored.sealed.origins_of(SecretField::ClientKey)?.filter(|_| kept);
+                    Ok(Some(TestCredential { approved: key, ..TestCredential::new(Credential::None) }))
+                }
                 _ => self.token(report).await,
             };
         };

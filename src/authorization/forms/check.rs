@@ -5,7 +5,7 @@ use crate::authorization::model::ApiKeyPlace;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
-use crate::outbound::CONNECTION_HEADERS;
+use crate::outbound::{CONNECTION_HEADERS, Transport};
 use crate::vault::Secret;
 
 /// The longest text of a line here, in characters.
@@ -33,23 +33,14 @@ impl Check<'_> {
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => {}
         }
         let token = self.token(method, oauth.as_ref());
-        let secrets = self.secrets(method, &token);
+        let mut secrets = self.secrets(method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
-        let before = &self.stored.settings.settings;
-        let mut settings = Settings {
-            user_name: fields.user_name.clone(),
-            api_key_place: ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(before.api_key_place),
-            api_key_name: fields.api_key_name.clone(),
-            api_key_prefix: fields.api_key_prefix.clone(),
-            ..before.clone()
-        };
-        if method == Method::NoAuth {
-            (settings.time_out, settings.concurrency) = (None, None);
-        } else {
-            self.transport(&secrets, stored_key, &mut settings);
-            self.check_calls(&mut settings);
-            self.check_exposure(&secrets, &token, oauth.as_ref());
+        let mut settings = self.method_settings(method);
+        if let Some(transport) = self.transport(&secrets, stored_key, &mut settings) {
+            store_key(&mut secrets, transport);
         }
+        self.check_calls(method, &mut settings);
+        self.check_exposure(&secrets, &token, oauth.as_ref());
         if self.errors.any() {
             return None;
         }
@@ -57,6 +48,22 @@ impl Check<'_> {
         let origins = self.stored.waiting_origins().filter(|origin| ticked.contains(&origin.to_string()));
         let ticked_origins = origins.cloned().collect();
         Some(CheckedAuthorization { method, verify: fields.verify, settings, oauth, secrets, token, ticked_origins })
+    }
+
+    /// The stored settings with the typed fields of the chosen method. Those of other methods are not checked, so they
+    /// stay as they are.
+    fn method_settings(&self, method: Method) -> Settings {
+        let (fields, before) = (&self.stored.form.fields, self.stored.settings.settings.clone());
+        match method {
+            Method::Basic => Settings { user_name: fields.user_name.clone(), ..before },
+            Method::ApiKey => Settings {
+                api_key_place: ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(before.api_key_place),
+                api_key_name: fields.api_key_name.clone(),
+                api_key_prefix: fields.api_key_prefix.clone(),
+                ..before
+            },
+            Method::NoAuth | Method::Bearer | Method::OAuth(_) => before,
+        }
     }
 
     fn check_basic(&mut self) {
@@ -185,6 +192,17 @@ impl Check<'_> {
             );
         }
         SecretChange::Replace(Secret::new(text.to_string()))
+    }
+}
+
+/// A client key that was entered, in the form in which it is stored.
+fn store_key(secrets: &mut [(SecretField, SecretChange)], transport: Transport) {
+    for (field, change) in secrets {
+        if let (SecretField::ClientKey, SecretChange::Replace(key), Some(identity)) =
+            (field, change, &transport.identity)
+        {
+            *key = identity.key_pem.clone();
+        }
     }
 }
 

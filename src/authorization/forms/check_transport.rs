@@ -4,6 +4,7 @@
 //! way, must know it; and tokens that were issued before are forgotten.
 
 use super::{Check, change_of};
+use crate::authorization::model::CaTrust;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::{Method, SecretField};
@@ -37,6 +38,8 @@ impl Check<'_> {
         let fields = &self.stored.form.fields;
         settings.ca_certificate = fields.ca_certificate.clone();
         settings.client_certificate = fields.client_certificate.clone();
+        let trust = CaTrust::parse(&fields.ca_trust).ok_or("Choose which certificates are trusted");
+        settings.ca_trust = self.errors.keep("ca_trust", trust).unwrap_or(settings.ca_trust);
         if settings.ca_certificate.chars().count() > LONGEST_PEM {
             self.errors.add("ca_certificate", "CA certificate must be 100,000 characters or fewer");
         }
@@ -51,16 +54,21 @@ impl Check<'_> {
             self.errors.add("client_certificate", "Enter the certificate of the client key, or remove the key");
         }
         settings.proxy_url = self.url("proxy_url", "Proxy", &fields.proxy_url, false);
-        let transport = settings.transport(fields.verify, key);
-        if let Err(found) = transport.check() {
-            let (name, label) = match found.part {
-                TransportPart::Ca => ("ca_certificate", "CA certificate"),
-                TransportPart::ClientCertificate => ("client_certificate", "Client certificate"),
-                TransportPart::ClientKey => ("client_key", "Client key"),
-            };
-            self.errors.add(name, format!("{label} {}", found.problem));
+        match settings.transport(fields.verify, key).normalized() {
+            Ok(transport) => {
+                settings.store_certificates(&transport);
+                (!self.errors.any()).then_some(transport)
+            }
+            Err(found) => {
+                let (name, label) = match found.part {
+                    TransportPart::Ca => ("ca_certificate", "CA certificate"),
+                    TransportPart::ClientCertificate => ("client_certificate", "Client certificate"),
+                    TransportPart::ClientKey => ("client_key", "Client key"),
+                };
+                self.errors.add(name, format!("{label} {}", found.problem));
+                None
+            }
         }
-        (!self.errors.any()).then_some(transport)
     }
 
     pub fn time_out(&mut self) -> Option<Positive> {
@@ -69,11 +77,15 @@ impl Check<'_> {
     }
 
     /// The settings of calls: how long they may take, how many there may be, and what says that a token has ended.
-    pub(super) fn check_calls(&mut self, settings: &mut Settings) {
+    pub(super) fn check_calls(&mut self, method: Method, settings: &mut Settings) {
         let fields = &self.stored.form.fields;
         settings.time_out = self.time_out();
         let message = "Concurrent calls must be a whole number, from 1 to 1000";
         settings.concurrency = self.number("concurrency", &fields.concurrency, MOST_CALLS, message);
+        // Without a token there is none that could end, and the form shows no field for it.
+        if method == Method::NoAuth {
+            return;
+        }
         settings.expired_statuses = self.parsed("expired_statuses", "Statuses", &fields.expired_statuses);
         settings.expired_body = self.parsed("expired_body", "Field of the response", &fields.expired_body);
     }
@@ -144,12 +156,15 @@ impl Check<'_> {
     /// Another authority would vouch for the server: the owner of an authority's key can pass for every
     /// server. Without a named authority those of the machine do, which are many.
     fn other_authority(&self) -> Option<&'static str> {
-        let (ca, before) = (&self.stored.form.ca_certificate, &self.stored.settings.ca_certificate);
+        let (fields, settings) = (&self.stored.form.fields, &self.stored.settings);
+        let (ca, before) = (&fields.ca_certificate, &settings.ca_certificate);
         if !self.stored.connector.verify_certificates || self.errors.has("ca_certificate") {
             return None;
         }
-        if ca.is_empty() {
-            return (!before.is_empty()).then_some("the machine’s CA certificates would vouch for the server again");
+        let machine_now = ca.is_empty() || fields.ca_trust != CaTrust::Only.code();
+        let machine_before = before.is_empty() || settings.ca_trust == CaTrust::Besides;
+        if machine_now && !machine_before {
+            return Some("the machine’s CA certificates would vouch for the server again");
         }
         adds_certificate(before, ca).then_some("another CA certificate would vouch for the server")
     }

@@ -7,7 +7,7 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::RedirectUrl;
+use super::model::{CaTrust, RedirectUrl};
 use super::origins::ApprovedOrigins;
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
@@ -50,6 +50,7 @@ pub(super) struct Fields {
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
+    pub ca_trust: String,
     pub client_certificate: String,
     pub proxy_url: String,
     pub time_out: String,
@@ -69,6 +70,7 @@ impl Fields {
             pkce: true,
             verify: true,
             expired_statuses: "401".into(),
+            ca_trust: CaTrust::Besides.code().into(),
             ..Fields::default()
         }
     }
@@ -105,6 +107,7 @@ impl Fields {
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
+            ca_trust: settings.ca_trust.code().into(),
             client_certificate: settings.client_certificate.clone(),
             proxy_url: url_text(&settings.proxy_url).into(),
             time_out: number(settings.time_out),
@@ -126,9 +129,7 @@ impl Fields {
         if fields.expired_statuses.is_empty() {
             fields.expired_statuses = Fields::usual().expired_statuses;
         }
-        if Method::parse(&fields.auth_method) != Some(Method::NoAuth) {
-            fields.verify = data.ticked("verify");
-        }
+        fields.verify = data.ticked("verify");
         fields.verify_off = data.ticked("verify_off");
         // A box that is not ticked is not sent; a hidden field beside it says that it was there.
         if data.get("code_shown").is_some() {
@@ -181,6 +182,7 @@ impl Fields {
             ("API key prefix", &self.api_key_prefix),
             ("SSL certificate verification", if self.verify { "On" } else { "Off" }),
             ("CA certificate", &certificate(&self.ca_certificate)),
+            ("Trusted CA certificates", label(&self.ca_trust, CaTrust::label)),
             ("Client certificate", &certificate(&self.client_certificate)),
             ("Proxy", &self.proxy_url),
             ("Time-out in seconds", &self.time_out),

@@ -7,7 +7,7 @@ use crate::authorization::model::StoredToken;
 use crate::authorization::secret_field::{SecretChange, SecretInput};
 use crate::authorization::tab::Stored;
 use crate::connectors::{Method, SecretField};
-use crate::outbound::Origin;
+use crate::outbound::{Origin, may_hold_key};
 use crate::web::{Choice, date, secret_warning};
 
 /// What stands behind More options: it is open when one of these is filled in or wrong.
@@ -29,8 +29,9 @@ const MORE: [&str; 14] = [
 ];
 
 /// What stands behind Certificates, proxy and time-out.
-const CONNECTION: [&str; 8] = [
+const CONNECTION: [&str; 9] = [
     "ca_certificate",
+    "ca_trust",
     "client_certificate",
     "client_key",
     "proxy_url",
@@ -106,7 +107,7 @@ impl Stored {
 
     /// A private key that was pasted among certificates does not come back, like every secret.
     pub fn without_key<'a>(&self, certificates: &'a str) -> &'a str {
-        if certificates.contains("PRIVATE KEY-----") { "" } else { certificates }
+        if may_hold_key(certificates) { "" } else { certificates }
     }
 
     /// Whether the page asks if secrets may be sent without checking certificates: only when that is being turned off.

@@ -69,7 +69,7 @@ pub(super) async fn save_oauth_client(
 /// What is copied of the row that came with the new connector.
 const SETTINGS: &str = "UPDATE authorizations AS copy
     SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix,
-        ca_certificate = o.ca_certificate, client_certificate = o.client_certificate, proxy_url = o.proxy_url, time_out = o.time_out,
+        ca_certificate = o.ca_certificate, ca_trust = o.ca_trust, client_certificate = o.client_certificate, proxy_url = o.proxy_url, time_out = o.time_out,
         expired_statuses = o.expired_statuses, expired_body = o.expired_body, token_url = o.token_url, token_user = o.token_user,
         token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style,
         token_pointer = o.token_pointer, concurrency = o.concurrency

@@ -2,7 +2,8 @@
 //! servers issued.
 //!
 //! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a
-//! client certificate, which TLS uses and never sends, and a token that is shown to a person.
+//! client certificate, which TLS uses and never sends, and a token that is shown to a person. Where nothing but a client
+//! certificate signs in (No Auth), its key counts as what is sent.
 
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -12,8 +13,8 @@ use super::seal;
 use crate::audit::Change;
 use crate::authorization::model::StoredSecret;
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
-use crate::connectors::SecretField;
-use crate::db::schema::{secrets, tokens};
+use crate::connectors::{Method, SecretField};
+use crate::db::schema::{connectors, secrets, tokens};
 use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
@@ -78,6 +79,8 @@ type TokensRow = (Vec<u8>, Option<Vec<u8>>, Option<Vec<String>>);
 /// All sealed values of a connector, as they were at one time if they are read in a transaction that shows one state.
 pub(in crate::authorization) struct SealedValues {
     connector: Uuid,
+    /// Whether nothing but a client certificate can sign the connector in.
+    key_signs_in: bool,
     secrets: Vec<(StoredSecret, Sealed)>,
     access: Option<Sealed>,
     refresh: Option<Sealed>,
@@ -105,8 +108,10 @@ impl SealedValues {
             tokens.map_or((None, None, None), |(access, refresh, origins)| (Some(access), refresh, origins));
         let token =
             |column, value: Option<_>| value.map(|value| Sealed::token(connector, column, value, origins.clone()));
+        let method = connectors::table.find(connector).select(connectors::method).first::<Method>(conn).await;
         Ok(SealedValues {
             connector,
+            key_signs_in: in_row(&["connectors"], connector, method).optional()? == Some(Method::NoAuth),
             secrets: rows.into_iter().map(secret).collect(),
             access: token("access_token", access),
             refresh: token("refresh_token", refresh),
@@ -114,10 +119,10 @@ impl SealedValues {
     }
 
     /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The
-    /// key of a client certificate is not among them, because it is never sent.
+    /// key of a client certificate, which is never sent, is among them only where it alone signs in.
     pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
         let secrets = self.secrets.iter().map(|(stored, sealed)| (stored.field.code(), sealed));
-        let secrets = secrets.filter(|(name, _)| *name != SecretField::ClientKey.code());
+        let secrets = secrets.filter(|(name, _)| self.key_signs_in || *name != SecretField::ClientKey.code());
         let token = self.access.iter().map(|sealed| ("token", sealed));
         let kept = secrets.chain(token).filter(|(name, _)| !replaced.contains(name));
         kept.map(|(_, sealed)| sealed.origins()).collect()
@@ -204,6 +209,11 @@ impl SealedValues {
     /// The stored secret of a field, if there is one.
     pub fn secret(&self, vault: &Vault, field: SecretField) -> Result<Option<ApprovedSecret>, Error> {
         self.sealed(field).map(|sealed| sealed.approved(vault)).transpose()
+    }
+
+    /// The origins to which the secret of a field may be sent, if there is one.
+    pub fn origins_of(&self, field: SecretField) -> Result<Option<ApprovedOrigins>, Error> {
+        self.sealed(field).map(Sealed::origins).transpose()
     }
 
     /// The key of the client certificate, for TLS.

@@ -16,7 +16,7 @@ use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found, NotFound};
 use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
-use super::model::{ApiKeyPlace, RedirectUrl};
+use super::model::{ApiKeyPlace, CaTrust, RedirectUrl};
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};

