@@ -45,7 +45,7 @@ pub(super) struct ConnectorEntry {
     pub key: String,
     /// Its name.
     pub name: String,
-    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization or not_authorized.
+    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization, not_authorized, not_tested or refused.
     pub status: String,
     /// The address of its description.
     pub href: String,
@@ -70,7 +70,7 @@ pub(super) struct ConnectorDetails {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization or not_authorized.
+    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization, not_authorized, not_tested or refused.
     pub status: String,
     /// Whether the key may use the proxy, with at least one method.
     pub proxy: bool,

@@ -4,6 +4,7 @@
 //! for. Danger: a secret in a page. Only two pages show a token, both `no-store`: the result of a token request, once,
 //! and a revealed token, to a person who has just entered their own password.
 
+mod api_outcome;
 mod approvals;
 mod attempt;
 mod call_settings;
@@ -26,6 +27,7 @@ mod token_request;
 mod tokens;
 
 pub use crate::connectors::SecretField;
+pub use api_outcome::{outcome_of_failure, outcome_of_response, said, status_message};
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
 pub use call_settings::{CALL_COLUMNS, CallSettings, CredentialSource, SealedSettings, call_tables};

@@ -12,7 +12,7 @@ use super::secret_field::SecretChange;
 use super::settings::OAuthClient;
 use super::tab::Stored;
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors;
+use crate::connectors::{self, CredentialChange};
 use crate::db::Conn;
 use crate::db::schema::authorizations;
 use crate::db::version::SeenVersion;
@@ -39,6 +39,9 @@ pub(super) async fn save(
         queries::save_oauth_client(change.conn, id, new.oauth.as_ref()).await?;
         queries::forget_failures(change.conn, id).await?;
         let changes = save_secrets(change, vault, (old, new), settings_changes(old, new)).await?;
+        if !old.is_same_as(new) {
+            connectors::outdate_evidence(change.conn, id, CredentialChange::Replaced, change.now).await?;
+        }
         connectors::refresh_health(change.conn, id, change.now).await?;
         change.record("authorization.saved", id, &old.connector.name, changes).await?;
         Ok(true)

@@ -14,7 +14,7 @@ use super::settings::{time_limit, url_text};
 use super::token_form::{TokenForm, more_open};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, SecretField, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, CredentialChange, Method, SecretField, Tab};
 use crate::db::{Conn, known};
 use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, TokenRequest, request_token};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
@@ -275,6 +275,7 @@ async fn store(
         expires_at: kept.expires_at,
     };
     queries::store_token(change, vault, id, &token, &approved).await?;
+    connectors::outdate_evidence(change.conn, id, CredentialChange::Issued, change.now).await?;
     let sign_in = [
         (SecretField::TokenPassword, Secret::new(kept.password)),
         (SecretField::TokenClientSecret, Secret::new(kept.client_secret)),

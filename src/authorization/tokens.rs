@@ -14,7 +14,7 @@ use super::settings::time_limit;
 use super::tab::{Notice, Stored, load, tab_page};
 use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, Method, SecretField};
+use crate::connectors::{self, Connector, CredentialChange, Method, SecretField};
 use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
@@ -248,6 +248,7 @@ async fn forget(context: &RequestContext, stored: &Stored, revocation: &Revocati
     transaction(&mut Change::new(&mut conn, context), async |change| {
         queries::find_and_lock(change.conn, connector.id).await?;
         queries::remove_token(change.conn, connector.id).await?;
+        connectors::outdate_evidence(change.conn, connector.id, CredentialChange::Replaced, change.now).await?;
         connectors::refresh_health(change.conn, connector.id, change.now).await?;
         let changes = Changes::none().secret("Token", "removed").field("At the server", "", revocation.audit_words());
         change.record("connector.disconnected", connector.id, &connector.name, changes).await

@@ -17,7 +17,7 @@ use super::schema::RecordSchema;
 use crate::access::{Actor, ApiKey, Right, Visibility};
 use crate::audit::{Change, Changes, next_version, transaction};
 use crate::authorization::{self, NewToken};
-use crate::connectors::{self, ConnectorId};
+use crate::connectors::{self, ConnectorId, CredentialChange};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::collections;
@@ -92,6 +92,7 @@ pub async fn create(
             .await?;
         let token = NewToken::fixed(Secret::new(token.expose().to_owned()));
         authorization::store_token(change, vault, id, &token, &[url.origin()].into_iter().collect()).await?;
+        connectors::outdate_evidence(change.conn, id, CredentialChange::Issued, change.now).await?;
         for endpoint in own_endpoints().map_err(Error::internal)? {
             endpoints::insert(change, id, Uuid::now_v7(), &endpoint).await?;
         }

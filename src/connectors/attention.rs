@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::Health;
-use super::health::{Issues, issues};
+use super::issues::{Issues, issues};
 use super::model::ListRow;
 use super::queries::{self, COUNT_LIMIT, Changed, Found};
 use crate::access::{Permission, RequestContext};
@@ -15,7 +15,11 @@ use crate::web::{Error, Total};
 const ROWS: usize = 5;
 
 /// The states in which calls fail or soon will, the worst first.
-pub(super) const WORST_FIRST: [Health; 3] = [Health::NeedsReauthorization, Health::Failing, Health::Expiring];
+pub(super) const WORST_FIRST: [Health; 4] =
+    [Health::NeedsReauthorization, Health::Refused, Health::Failing, Health::Expiring];
+
+/// States that are counted besides: nothing is known to be wrong, and something is to be done.
+pub(super) const UNFINISHED: [Health; 2] = [Health::NotAuthorized, Health::NotTested];
 
 /// The part of the home page for people who may see connectors.
 #[derive(Template)]
@@ -58,6 +62,7 @@ impl Attention {
         match row.health() {
             Some(Health::NeedsReauthorization) => "It must be authorized again.",
             Some(Health::Expiring) => "Its token ends soon, and no new one can be fetched without a person.",
+            Some(Health::Refused) => "The API refuses its credential.",
             _ => "The API could not be reached lately.",
         }
     }

@@ -96,9 +96,14 @@ impl ConnectorHead {
         self.about.as_deref().unwrap_or(self.tab.label())
     }
 
-    /// Whether to link to the Authorization tab, which says what is wrong.
+    /// Whether to link to the Authorization tab, which says what is wrong or missing.
     fn links_to_authorization(&self) -> bool {
         self.tab != Tab::Authorization && !matches!(self.health, Health::Healthy | Health::Disabled)
+    }
+
+    /// What that link says.
+    fn way_on(&self) -> &'static str {
+        if self.health == Health::NotTested { "How to test it" } else { "Why, and how to repair it" }
     }
 
     /// The address of a tab.

@@ -1,22 +1,21 @@
-//! The health of a connector: one word for whether calls through it can be authorized, when that changes by itself, when
-//! its token is to be renewed, and what went wrong.
+//! The health of a connector: one word for whether calls through it work, when that changes by itself, and when its token
+//! is to be renewed.
+//!
+//! What calls and tests say is in [`super::evidence`], with the table of what counts.
 //!
 //! Health and forecast are a function of stored facts and the time, and this is the only place that decides them. The
 //! word is stored with the connector, so that the list can sort and filter by it; whatever changes a fact recomputes it
 //! in its transaction, and a job does so when only time has passed.
 //!
 //! Rule: only the server's own refusal (`is_final`) makes a connector that renews its token by itself need a person.
-//! Time-outs and faults of the server make it Failing, however many there are.
+//! Time-outs and faults of the server make it Failing, however many there are. Healthy is said only on evidence: a token
+//! that was issued, or a call or test that the API took.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 
-use super::model::ListRow;
-use super::{ConnectorId, Grant, Method};
-use crate::db::schema::renewals;
-use crate::db::{Conn, text_enum};
-use crate::web::{Error, relative};
+use super::{Evidence, Grant, Method};
+use crate::db::text_enum;
 
 text_enum! {
     /// The words, with their codes in the order of the labels.
@@ -27,6 +26,8 @@ text_enum! {
         Healthy = "healthy", "Healthy";
         NeedsReauthorization = "needs_reauthorization", "Needs re-authorization";
         NotAuthorized = "not_authorized", "Not authorized";
+        NotTested = "not_tested", "Not tested yet";
+        Refused = "refused", "Refused";
     }
 }
 
@@ -53,6 +54,8 @@ pub struct Facts {
     pub renewal: RenewalFacts,
     /// The API has failed too often and is left alone for a while.
     pub is_left_alone: bool,
+    /// What calls, tests and tokens have shown.
+    pub evidence: Evidence,
 }
 
 /// What is known of the last attempts to renew the token.
@@ -97,14 +100,16 @@ impl Facts {
             return (Health::Disabled, None);
         }
         let (health, changes_at) = self.sign_in_health(now);
-        // What a person must do comes before what passes by itself.
-        match health {
-            Health::Healthy | Health::Expiring if self.is_left_alone => (Health::Failing, changes_at),
-            health => (health, changes_at),
-        }
+        let of_api = if self.is_left_alone { Health::Failing } else { self.evidence.health() };
+        let health = match (health, of_api) {
+            (Health::Healthy, of_api) => of_api,
+            (Health::Expiring, of_api @ (Health::Refused | Health::Failing)) => of_api,
+            (health, _) => health,
+        };
+        (health, changes_at)
     }
 
-    /// The health as far as signing in goes.
+    /// The health as far as signing in goes: Healthy where a credential is there.
     fn sign_in_health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
         let steady = match (self.method, &self.token) {
             (Method::NoAuth, _) => Health::Healthy,
@@ -210,64 +215,6 @@ impl Method {
             Method::NoAuth | Method::Basic | Method::ApiKey => false,
         }
     }
-}
-
-/// The most of a server's own words that a row shows, in characters; the Authorization tab has them all.
-const LONGEST_WORDS: usize = 100;
-
-/// Why the last attempts to renew a connector's token have failed.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = renewals)]
-pub(super) struct Issue {
-    #[diesel(column_name = connector_id)]
-    connector: ConnectorId,
-    pub message: String,
-    server_words: String,
-    is_final: bool,
-    next_attempt_at: Option<DateTime<Utc>>,
-}
-
-/// The issues of some rows.
-pub(super) struct Issues(Vec<Issue>);
-
-impl Issues {
-    pub fn of(&self, row: &ListRow) -> Option<&Issue> {
-        self.0.iter().find(|issue| issue.connector == row.id)
-    }
-}
-
-impl Issue {
-    /// The server's own words, cut with an ellipsis; `None` where it said nothing.
-    pub fn said(&self) -> Option<String> {
-        let words = &self.server_words;
-        let mut letters = words.char_indices().skip(LONGEST_WORDS);
-        match letters.next() {
-            Some((end, _)) => Some(format!("{}…", words[..end].trim_end())),
-            None => Some(words.clone()).filter(|words| !words.is_empty()),
-        }
-    }
-
-    /// “in 5 minutes”; `None` where no further attempt follows until the settings change.
-    pub fn next_try(&self, now: &DateTime<Utc>) -> Option<String> {
-        let next = self.next_attempt_at.as_ref()?;
-        (!self.is_final && next > now).then(|| relative(next, now))
-    }
-}
-
-/// The issues of these rows. Where nothing has failed, nothing is asked.
-pub(super) async fn issues(conn: &Conn, rows: &[ListRow]) -> Result<Issues, Error> {
-    let failed = |row: &&ListRow| matches!(row.health(), Some(Health::Failing | Health::NeedsReauthorization));
-    let failed: Vec<ConnectorId> = rows.iter().filter(failed).map(|row| row.id).collect();
-    if failed.is_empty() {
-        return Ok(Issues(Vec::new()));
-    }
-    let issues = renewals::table
-        .filter(renewals::connector_id.eq_any(failed))
-        .filter(renewals::failures.gt(0))
-        .select(Issue::as_select())
-        .load(&mut &*conn)
-        .await?;
-    Ok(Issues(issues))
 }
 
 #[cfg(test)]

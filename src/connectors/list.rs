@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use futures_util::try_join;
 
-use super::health::{Issues, issues};
+use super::issues::{Issues, issues};
 use super::model::ListRow;
 use super::{Health, Method, queries};
 use crate::access::{Permission, RequestContext};

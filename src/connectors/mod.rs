@@ -5,9 +5,11 @@
 
 mod attention;
 mod details;
+mod evidence;
 mod forms;
 mod head;
 mod health;
+mod issues;
 mod list;
 mod method;
 mod model;
@@ -16,14 +18,16 @@ mod trash;
 
 pub use attention::{Attention, attention};
 pub use details::{changes, create, edit, new, update, waiting_words};
+pub use evidence::{ApiOutcome, Evidence, Observation};
 pub use head::{ConnectorHead, Tab};
 pub use health::{Facts, Health, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method, SecretField};
 pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
-    Listed, copy, create as insert, find, find_visible, hold_authorization, key_of, list_members, make_collection,
-    move_collections, name, outdate_authorization, purge_trash, purged_before, refresh_due_health, refresh_health,
-    review_health, save_access, save_method, save_purpose, unlist_all, waits_for_approval,
+    CredentialChange, Listed, add_observations, copy, create as insert, evidence as read_evidence, find, find_visible,
+    hold_authorization, key_of, list_members, make_collection, move_collections, name, outdate_authorization,
+    outdate_evidence, purge_trash, purged_before, refresh_due_health, refresh_health, review_health, save_access,
+    save_method, save_purpose, unlist_all, waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

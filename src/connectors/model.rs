@@ -250,11 +250,12 @@ impl ListRow {
         known.inspect_err(StoredValueError::log).ok()
     }
 
-    /// The link to the page on which the reader can repair it; `None` where nothing is wrong, or they may not.
+    /// The link to the page on which the reader can repair it; `None` where nothing is to be done, or they may not.
     pub fn repair(&self) -> Option<(&'static str, String)> {
         let (right, words, tab) = match self.health() {
             None | Some(Health::Healthy) => return None,
             Some(Health::Disabled) => (Right::Edit, "Enable", ""),
+            Some(Health::NotTested) => (Right::Authorize, "Test", "/authorization"),
             _ => (Right::Authorize, "Repair", "/authorization"),
         };
         let address = || (words, format!("/connectors/{}{tab}", self.key));

@@ -337,6 +337,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    evidence (connector_id) {
+        connector_id -> Uuid,
+        standing -> Text,
+        counted_from -> Nullable<Timestamptz>,
+        issued_at -> Nullable<Timestamptz>,
+        taken_at -> Nullable<Timestamptz>,
+        taken_target -> Text,
+        run -> Int4,
+        run_standing -> Text,
+        run_of_kind -> Int4,
+        run_target -> Text,
+            failed_at -> Nullable<Timestamptz>,
+        message -> Text,
+        server_words -> Text,
+    }
+}
+
+diesel::table! {
     group_groups (member_group_id, group_id) {
         group_id -> Uuid,
         member_group_id -> Uuid,
@@ -677,6 +695,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cookie_keys,
     data_keys,
     endpoints,
+    evidence,
     group_groups,
     group_permissions,
     group_users,
@@ -725,6 +744,7 @@ diesel::joinable!(api_key_scopes -> connectors (connector_id));
 diesel::joinable!(api_key_endpoints -> api_key_scopes (scope_id));
 diesel::joinable!(api_key_endpoints -> endpoints (endpoint_id));
 diesel::joinable!(breakers -> connectors (connector_id));
+diesel::joinable!(evidence -> connectors (connector_id));
 diesel::joinable!(notice_deliveries -> notice_events (event_id));
 diesel::joinable!(notice_events -> connectors (connector_id));
 diesel::joinable!(invitations -> users (user_id));

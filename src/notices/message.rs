@@ -127,6 +127,9 @@ impl Report<'_> {
             (Health::NeedsReauthorization, _) => format!(
                 "The data connector “{name}” has needed to be authorized again since {since}. Until then, calls through it fail."
             ),
+            (Health::Refused, _) => format!(
+                "The API of the data connector “{name}” has refused its credential since {since}. Calls through it fail."
+            ),
             _ => format!("The data connector “{name}” has been failing since {since}."),
         }
     }
@@ -135,6 +138,7 @@ impl Report<'_> {
         let was = match self.health {
             Health::Expiring => "Its access token was about to end",
             Health::NeedsReauthorization => "It had needed to be authorized again",
+            Health::Refused => "Its credential had been refused",
             _ => "It had been failing",
         };
         format!(
@@ -162,6 +166,9 @@ impl Report<'_> {
                 "Open the data connector and authorize it again.".into()
             }
             Health::NeedsReauthorization => format!("What to do: {remedy}"),
+            Health::Refused => {
+                "Open the data connector, and check its credential and what the API lets it do. Test connection shows whether the API takes it.".into()
+            }
             _ => {
                 let goes_on = "Connectory goes on trying, and tells you when it works again.";
                 match remedy.0.as_str() {

@@ -82,13 +82,14 @@ async fn begin_events(conn: &mut Conn) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_events (id, connector_id, health, began_at, expires_at, message, remedy)
          SELECT gen_random_uuid(), c.id, c.status, c.status_since, t.expires_at,
-                CASE WHEN r.failures > 0 THEN r.message ELSE coalesce(b.message, '') END,
+                CASE WHEN r.failures > 0 THEN r.message ELSE coalesce(b.message, CASE WHEN c.status IN ('failing', 'refused') THEN v.message END, '') END,
                 CASE WHEN r.failures > 0 THEN r.remedy ELSE '' END
          FROM connectors c
          LEFT JOIN tokens t ON t.connector_id = c.id
          LEFT JOIN renewals r ON r.connector_id = c.id
          LEFT JOIN breakers b ON b.connector_id = c.id
-         WHERE c.status IN ('expiring', 'failing', 'needs_reauthorization') AND c.deleted_at IS NULL
+         LEFT JOIN evidence v ON v.connector_id = c.id
+         WHERE c.status IN ('expiring', 'failing', 'needs_reauthorization', 'refused') AND c.deleted_at IS NULL
            AND NOT EXISTS (SELECT FROM notice_events e WHERE e.connector_id = c.id AND e.health = c.status AND e.began_at = c.status_since)
          ON CONFLICT DO NOTHING",
     )
@@ -108,8 +109,8 @@ async fn drop_ended(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds a message for each open event and target that has none. A failure that may pass is reported only after
-/// [`SETTLING`], and after a message about a connector none about the same health follows within `quiet`.
+/// Adds a message for each open event and target that has none. A failure that may pass, and a refusal, is reported only
+/// after [`SETTLING`], and after a message about a connector none about the same health follows within `quiet`.
 async fn add_beginnings(conn: &mut Conn, targets: &Targets, quiet: TimeDelta, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
@@ -120,7 +121,7 @@ async fn add_beginnings(conn: &mut Conn, targets: &Targets, quiet: TimeDelta, no
                SELECT FROM notice_deliveries d
                WHERE d.event_id = e.id AND d.occasion = 'began' AND d.channel = t.channel AND d.recipient = t.recipient))
          SELECT gen_random_uuid(), e.id, 'began', e.channel, e.recipient, e.began_at,
-                greatest($3, CASE e.health WHEN 'failing' THEN e.began_at + $4 END, last.at + $5)
+                greatest($3, CASE WHEN e.health IN ('failing', 'refused') THEN e.began_at + $4 END, last.at + $5)
          FROM untold e LEFT JOIN LATERAL (
             SELECT max(coalesce(d.sent_at, d.due_at)) AS at
             FROM notice_events before JOIN notice_deliveries d ON d.event_id = before.id

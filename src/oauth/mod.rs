@@ -13,6 +13,7 @@
 //! The crate `oauth2` makes the requests. Its types refuse many responses of real servers, so the HTTP client that it is
 //! given (`http_client`) reads every answer first. Request token has styles of its own, which are no OAuth.
 
+mod api_words;
 mod authorization_url;
 mod callback_error;
 mod callback_params;
@@ -37,6 +38,7 @@ mod token;
 mod token_endpoint;
 mod token_location;
 
+pub use api_words::words_of_api;
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};

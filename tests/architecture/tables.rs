@@ -27,6 +27,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("cookie_keys", "keyring"),
     ("data_keys", "keyring"),
     ("endpoints", "endpoints"),
+    ("evidence", "connectors"),
     ("group_groups", "people"),
     ("group_permissions", "people"),
     ("group_users", "people"),

@@ -3,8 +3,7 @@
 use chrono::TimeDelta;
 use connectory::access::Permission::EditConnectors;
 use connectory::authorization::SecretField;
-use connectory::connectors::Method;
-use connectory::connectors::NewConnector;
+use connectory::connectors::{Health, Method, NewConnector};
 use uuid::Uuid;
 
 use crate::support::{Browser, TestApp, strs};
@@ -30,7 +29,8 @@ async fn shows(browser: &Browser, words: &str, code: &str, advice: &str) {
     assert_eq!(cell.contains("since"), words != "Healthy", "{cell}");
     let found = browser.get(&format!("/connectors?status={code}")).await;
     assert_eq!(strs(&found.row_heads()), ["Payroll"], "by the filter {code}");
-    for other in ["disabled", "expiring", "failing", "healthy", "needs_reauthorization", "not_authorized"] {
+    let all = Health::ALL.map(Health::code);
+    for other in all {
         if other != code {
             assert!(
                 browser.get(&format!("/connectors?status={other}")).await.row_heads().is_empty(),
@@ -55,11 +55,11 @@ async fn a_token_goes_from_healthy_over_expiring_to_its_end() {
     let ana = app.person(&[EditConnectors]).await;
     shows(&ana, "Not authorized", "not_authorized", "Fill in the fields on this page.").await;
     app.store_token(id, "the-token", Some(TimeDelta::minutes(50))).await;
-    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+    shows(&ana, "Healthy", "healthy", "The server has issued a token.").await;
     let healthy_since = since(&app).await;
 
     later(&app, TimeDelta::minutes(44)).await;
-    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+    shows(&ana, "Healthy", "healthy", "The server has issued a token.").await;
     assert_eq!(since(&app).await, healthy_since, "nothing has changed");
 
     later(&app, TimeDelta::minutes(1)).await;
@@ -103,9 +103,10 @@ async fn a_new_token_repairs_it() {
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await;
     page.form(TAB).set("token_choice", "replace").set("token", "another").confirmed().send().await.expect(303);
-    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+    let advice = "Press Test connection, or make a call.";
+    shows(&ana, "Not tested yet", "not_tested", advice).await;
     later(&app, TimeDelta::minutes(30)).await;
-    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+    shows(&ana, "Not tested yet", "not_tested", advice).await;
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn a_token_that_is_kept_fresh_stays_healthy() {
     // Nobody renews it before its last five minutes, and nobody needs a person for that.
     later(&app, TimeDelta::minutes(44)).await;
     let ana = app.person(&[EditConnectors]).await;
-    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+    shows(&ana, "Healthy", "healthy", "The server has issued a token.").await;
 }
 
 #[tokio::test]
@@ -140,7 +141,7 @@ async fn a_disabled_connector_is_disabled_whatever_its_token_does() {
 }
 
 #[tokio::test]
-async fn a_secret_makes_basic_and_api_key_healthy_and_nothing_else_does() {
+async fn a_secret_makes_basic_and_api_key_ready_for_a_test_and_nothing_else_does() {
     for (method, field) in [(Method::Basic, SecretField::Password), (Method::ApiKey, SecretField::ApiKey)] {
         let app = TestApp::start().await;
         let id = app.connector_with("Payroll", |new: &mut NewConnector| new.method = method).await;
@@ -148,9 +149,10 @@ async fn a_secret_makes_basic_and_api_key_healthy_and_nothing_else_does() {
         app.store_secret(id, SecretField::ClientKey, "a key").await;
         shows(&ana, "Not authorized", "not_authorized", "Fill in the fields on this page.").await;
         app.store_secret(id, field, "a secret").await;
-        shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+        let advice = "Press Test connection, or make a call.";
+        shows(&ana, "Not tested yet", "not_tested", advice).await;
         later(&app, TimeDelta::minutes(50)).await;
-        shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
+        shows(&ana, "Not tested yet", "not_tested", advice).await;
     }
 }
 

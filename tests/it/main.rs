@@ -21,6 +21,7 @@ mod client_address;
 mod collections;
 mod connectors;
 mod endpoints;
+mod evidence;
 mod failover;
 mod field;
 mod hanging;

@@ -127,6 +127,7 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
     store_token(&mut Change { conn: &mut conn, by: &by, now }, &app.vault, id, &token, &origins)
         .await
         .expect("a stored token");
+    crate::support::issued(&mut conn, id, now).await;
     connectors::refresh_health(&mut conn, id, now).await.expect("the health");
 }
 

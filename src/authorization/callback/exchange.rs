@@ -11,7 +11,7 @@ use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::authorization::settings::TokenUse;
 use crate::authorization::tab::Stored;
-use crate::connectors::{self, Grant, Method, SecretField};
+use crate::connectors::{self, CredentialChange, Grant, Method, SecretField};
 use crate::oauth::{
     self, AuthorizationRequest, CallbackError, CallbackParams, EarlierOutcome, Granted, Token, earlier_outcome,
     note_outcome, take_request,
@@ -152,6 +152,7 @@ async fn keep(
         let value = NewValue { replaced: &["token"], ..NewValue::default() };
         let approved = approved_for_new(change.conn, connector.id, &value).await?;
         queries::store_token(change, vault, connector.id, &new, &approved).await?;
+        connectors::outdate_evidence(change.conn, connector.id, CredentialChange::Issued, change.now).await?;
         note_outcome(change.conn, request, true).await?;
         connectors::refresh_health(change.conn, connector.id, change.now).await?;
         let changes = Changes::none().secret("Token", "changed").field("Scope", "", &new.scope);

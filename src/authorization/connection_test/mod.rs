@@ -2,11 +2,14 @@
 //!
 //! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked
 //! before, so a kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only.
-//! Nothing is saved.
+//! Nothing of the form is saved. If it is as stored, what the API answers counts for the connector's health like a call.
 
+mod observation;
 mod report;
 
 use std::time::Instant;
+
+use chrono::{DateTime, Utc};
 
 use super::credential::Credential;
 use super::forms::{CheckedAuthorization, Fields};
@@ -16,9 +19,9 @@ use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, TokenUse};
 use super::tab::Stored;
 use crate::access::RequestContext;
-use crate::connectors::{Grant, Method, SecretField};
+use crate::connectors::{ApiOutcome, Grant, Method, SecretField};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
-use crate::outbound::{HttpUrl, Limits, Outbound, SendError, Transport, http};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, SendError, Transport, http};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -39,6 +42,7 @@ struct Test<'a> {
     checked: &'a CheckedAuthorization,
     transport: Transport,
     limits: Limits,
+    began: DateTime<Utc>,
 }
 
 /// The credential of the test's call.
@@ -76,7 +80,7 @@ pub(super) async fn test(
     let client_key = checked.change(SecretField::ClientKey).apply(stored.sealed.client_key(tools.vault)?);
     let transport = checked.settings.transport(checked.verify, client_key);
     let limits = checked.settings.interactive_limits();
-    let test = Test { context, tools, stored, checked, transport, limits };
+    let test = Test { context, tools, stored, checked, transport, limits, began: context.now() };
     test.run().await
 }
 
@@ -99,6 +103,8 @@ impl Test<'_> {
         };
         if self.test_connection(&mut report, "API", url).await {
             self.call(&mut report, url, credential).await?;
+        } else {
+            report.shows(self.observation(url, (ApiOutcome::NotReached, false), report.last_words()));
         }
         Ok(report)
     }
@@ -313,6 +319,7 @@ impl Test<'_> {
             return Ok(());
         };
         let signals = self.checked.settings.signals();
+        let (mut version, mut mask) = (credential.version, Mask::new(credential.credential.echoes()));
         if report.keep("Base URL", credential.check(url, &self.transport))?.is_none() {
             return Ok(());
         }
@@ -328,12 +335,17 @@ impl Test<'_> {
             if let Some(fresh) = self.live_token(report, need).await?
                 && fresh.check(url, &self.transport).is_ok()
             {
+                (version, mask) = (fresh.version, Mask::new(fresh.credential.echoes()));
                 let started = Instant::now();
                 response = self.get(url, &fresh).await;
                 elapsed = started.elapsed();
             }
         }
         report.answer(&response, elapsed, &signals);
+        // What was issued for this test alone says nothing of a token that is stored.
+        if credential.version.is_some() || !matches!(self.checked.method, Method::Bearer | Method::OAuth(_)) {
+            self.observe(report, url, &response, (version != credential.version, &mask));
+        }
         Ok(())
     }
 

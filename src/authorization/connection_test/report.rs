@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
+use crate::connectors::Observation;
 use crate::oauth::{ExpiredSignals, TokenError};
 use crate::outbound::{ConnectionTest, HttpUrl, SendError, Step, http};
 use crate::web::{Error, date, date_time, plural, relative};
@@ -38,6 +39,8 @@ pub(in crate::authorization) struct TestStep {
 #[derive(Default)]
 pub(in crate::authorization) struct TestReport {
     pub steps: Vec<TestStep>,
+    /// What the API has shown of the connector, if the settings were the stored ones.
+    pub observation: Option<Observation>,
 }
 
 impl TestReport {
@@ -186,6 +189,16 @@ impl TestReport {
             ),
             Step::NotReached => {}
         }
+    }
+
+    pub fn shows(&mut self, observation: Observation) {
+        self.observation = Some(observation);
+    }
+
+    /// What the last step says, and the server's words.
+    pub fn last_words(&self) -> (String, String) {
+        let failed = self.steps.iter().rev().find(|step| step.mark == Mark::Bad);
+        (failed.map(|step| step.words.clone()).unwrap_or_default(), String::new())
     }
 
     /// The stored token, kept fresh; `is_second` after the API has refused the one before.

@@ -18,7 +18,7 @@ use crate::audit::{Change, Changes};
 use crate::authorization::model::NewToken;
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
-use crate::connectors;
+use crate::connectors::{self, CredentialChange};
 use crate::db::schema::renewals;
 use crate::oauth::TokenError;
 use crate::vault::Vault;
@@ -110,6 +110,7 @@ async fn store_token(
                 None => approved_for_new(change.conn, id, &NewValue::default()).await?,
             };
             queries::store_token(change, vault, id, token, &approved).await?;
+            connectors::outdate_evidence(change.conn, id, CredentialChange::Renewed, change.now).await?;
             connectors::refresh_health(change.conn, id, change.now).await?;
             if recorded {
                 let name = connectors::name(change.conn, id).await?;

@@ -21,7 +21,7 @@ use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
-use crate::connectors::{ConnectorHead, Health, Method, SecretField, Tab};
+use crate::connectors::{self, ConnectorHead, Health, Method, Observation, SecretField, Tab};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
@@ -193,6 +193,9 @@ pub async fn update(
     if purpose == Purpose::Test {
         let tools = Tools { vault: &vault, outbound: &outbound, keeper: &keeper };
         let report = connection_test::test(&context, &tools, &stored, &checked).await?;
+        if let Some(seen) = report.observation.as_ref().filter(|_| stored.is_same_as(&checked)) {
+            stored = add_observation(&context, stored, seen).await?;
+        }
         return tab_page(context, stored, Notice::Tested(report), StatusCode::OK);
     }
     // Asked for in the same form, because a page that asks for the password could not hold the new secret meanwhile.
@@ -207,6 +210,15 @@ pub async fn update(
     }
     let address = format!("/connectors/{}/authorization", stored.connector.key);
     Ok(context.see_other(&address, saved_message(&stored, &checked)))
+}
+
+/// Adds what a test of the stored settings has shown, and gives the tab as it is by now.
+async fn add_observation(context: &RequestContext, tested: Stored, seen: &Observation) -> Result<Stored, Error> {
+    let (id, key) = (tested.connector.id, &tested.connector.key);
+    let mut conn = context.conn().await?;
+    connectors::add_observations(&mut conn, id, std::slice::from_ref(seen), context.now()).await?;
+    let now = load(context, &mut conn, key, Right::Authorize).await?;
+    Ok(Stored { form: tested.form, ..now })
 }
 
 /// What was saved, and that tokens went with it: they belonged to what was changed.

@@ -33,12 +33,21 @@ impl TabPage {
     /// What the health means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.connector.health() {
-            Health::Healthy => "Connectory can sign in.",
+            Health::Healthy if self.evidence.taken_at.is_some() => "The API takes calls.",
+            Health::Healthy => "The server has issued a token.",
+            Health::NotTested => "No call and no test has shown yet whether it works.",
+            Health::Refused if self.connector.method() == Method::NoAuth => {
+                "The API refuses calls without a credential."
+            }
+            Health::Refused => "The API refuses the credential.",
             Health::Expiring => "The token ends soon.",
             Health::Failing if self.breaker.is_some() => {
                 "The API does not answer as it should, so calls are refused for a while."
             }
-            Health::Failing => "The last renewal failed for a reason that may pass. It is tried again.",
+            Health::Failing if self.renewal_failed() => {
+                "The last renewal failed for a reason that may pass. It is tried again."
+            }
+            Health::Failing => "The API does not answer as it should. The next call may show that it does again.",
             Health::NeedsReauthorization if self.is_switched_off() => "The token is not renewed.",
             Health::NotAuthorized if self.is_switched_off() => "There is no access token.",
             Health::NeedsReauthorization if self.renewal_failed() => "The server refuses to renew the token.",
@@ -60,8 +69,11 @@ impl TabPage {
             return "";
         }
         match self.connector.health() {
-            Health::Failing if self.breaker.is_some() => "Press Test connection to see whether it works now.",
+            Health::Failing if self.api_fails() => "Press Test connection to see whether it works now.",
             Health::Healthy | Health::Failing => "",
+            Health::NotTested if self.connector.base_url.is_none() => "Make a call with one of its endpoints.",
+            Health::NotTested => "Press Test connection, or make a call.",
+            Health::Refused => self.remedy_of_refusal(),
             Health::Expiring if self.can_authorize() => "Press Authorize again before it does.",
             Health::Expiring => "Get a new access token before it does.",
             Health::NeedsReauthorization if self.can_authorize() => "Press Authorize again.",
@@ -80,9 +92,37 @@ impl TabPage {
         }
     }
 
+    fn remedy_of_refusal(&self) -> &'static str {
+        match self.connector.method() {
+            Method::NoAuth => "Choose the method that the API asks for on this page.",
+            Method::Basic => "Check user and password on this page, and what the API lets this user do.",
+            Method::ApiKey => "Check the API key on this page, and what the API lets it do.",
+            Method::Bearer => "Get a new access token, or check what the API lets this one do.",
+            Method::OAuth(_) if self.can_authorize() => "Press Authorize again, as a person who may use the API.",
+            Method::OAuth(_) => "Check the scope, and what the API lets this client do. Then get a new access token.",
+        }
+    }
+
+    /// Whether the API's answers are what is wrong, and not the token.
+    fn api_fails(&self) -> bool {
+        self.connector.health() == Health::Failing && (self.breaker.is_some() || !self.renewal_failed())
+    }
+
+    /// Whether a test is what helps. Where the page has a button that replaces the credential, that comes first.
+    pub(super) fn test_helps(&self) -> bool {
+        let has_button = matches!(self.connector.method(), Method::Bearer | Method::OAuth(_));
+        let is_allowed = self.connector.base_url.is_some() && !self.is_switched_off();
+        is_allowed
+            && match self.connector.health() {
+                Health::NotTested => true,
+                Health::Refused => !has_button,
+                _ => self.api_fails(),
+            }
+    }
+
     /// Whether anything here is to be repaired with a token.
     pub(super) fn wants_token(&self) -> bool {
-        !matches!(self.connector.health(), Health::Healthy | Health::Disabled)
+        !matches!(self.connector.health(), Health::Healthy | Health::NotTested | Health::Disabled) && !self.api_fails()
     }
 
     /// Whether requesting a token on the page for it is what repairs the connector.

@@ -7,13 +7,14 @@ use actix_web::web;
 use diesel_async::AsyncConnection;
 
 use crate::access::{RequestContext, Right};
-use crate::authorization::forms::Fields;
+use crate::authorization::forms::{CheckedAuthorization, Fields};
 use crate::authorization::keeper::{self, RenewalState};
 use crate::authorization::model::{StoredBreaker, StoredToken};
 use crate::authorization::origins::{self, OriginReview};
 use crate::authorization::queries::{self, SealedValues};
+use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{Authorization, OAuthClient, StoredSettings};
-use crate::connectors::{self, Connector, LegacyGrants, Method};
+use crate::connectors::{self, Connector, Evidence, LegacyGrants, Method};
 use crate::db::Conn;
 use crate::outbound::Transport;
 use crate::vault::Vault;
@@ -28,6 +29,8 @@ pub(in crate::authorization) struct Stored {
     pub token: Option<StoredToken>,
     pub renewal: RenewalState,
     pub breaker: Option<StoredBreaker>,
+    /// What calls, tests and tokens have shown.
+    pub evidence: Evidence,
     /// The secrets and tokens, of the same state as the settings.
     pub sealed: SealedValues,
     pub origins: OriginReview,
@@ -46,6 +49,20 @@ impl Stored {
     pub fn stored_fields(&self) -> Fields {
         let connector = &self.connector;
         Fields::of(connector.method(), connector.verify_certificates, &self.settings, &self.oauth)
+    }
+
+    /// Whether a checked form makes the same requests with the same secrets as what is stored. How long a call may take, and
+    /// how many run at a time, is no part of that.
+    pub fn is_same_as(&self, checked: &CheckedAuthorization) -> bool {
+        let none = OAuthClient::default();
+        let client = checked.oauth.as_ref().unwrap_or(&none);
+        let of_form = Fields::of(checked.method, checked.verify, &checked.settings, client);
+        let requests = |fields| Fields { time_out: String::new(), concurrency: String::new(), ..fields };
+        let stays =
+            |change: &SecretChange, is_set: bool| change.keeps() || !is_set && matches!(change, SecretChange::Remove);
+        requests(of_form) == requests(self.stored_fields())
+            && checked.secrets.iter().all(|(field, change)| stays(change, self.sealed.has(*field)))
+            && stays(&checked.token, self.token.is_some())
     }
 
     /// How requests of the stored settings travel.
@@ -107,6 +124,7 @@ async fn read(conn: &mut Conn, connector: Connector, grants: LegacyGrants) -> Re
         token: queries::stored_token(conn, id).await?,
         renewal: keeper::renewal(conn, id).await?,
         breaker: queries::breaker(conn, id).await?,
+        evidence: connectors::read_evidence(conn, id).await?,
         origins: origins::review(conn, id, &sealed).await?,
         form: Form::new(fields),
         connector,

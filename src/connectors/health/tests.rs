@@ -1,6 +1,7 @@
 //! Every edge of the health, with the time moved by hand.
 
 use super::*;
+use crate::connectors::{ApiOutcome, Observation};
 
 const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -18,7 +19,33 @@ fn facts(method: Method, renewable: bool) -> Facts {
         renewable,
         renewal: RenewalFacts::default(),
         is_left_alone: false,
+        evidence: issued(),
     }
+}
+
+/// What a token has shown that a server has issued.
+fn issued() -> Evidence {
+    let mut known = Evidence::default();
+    known.issue(START);
+    known
+}
+
+/// What a call has shown; `None` without one.
+fn called(outcome: Option<ApiOutcome>) -> Evidence {
+    let mut known = Evidence::default();
+    if let Some(outcome) = outcome {
+        let (target, message, server_words) = (String::new(), String::new(), String::new());
+        known.add(&Observation {
+            outcome,
+            at: START,
+            signed_at: START,
+            is_fresh_token: false,
+            target,
+            message,
+            server_words,
+        });
+    }
+    known
 }
 
 fn health(facts: &Facts, minutes: i64) -> Health {
@@ -160,19 +187,68 @@ fn an_api_that_is_left_alone_makes_it_failing_unless_a_person_is_needed() {
 #[test]
 fn without_what_signs_in_it_is_not_authorized() {
     for (method, has_secret, expected) in [
-        (Method::NoAuth, false, Health::Healthy),
+        (Method::NoAuth, false, Health::NotTested),
         (Method::Basic, false, Health::NotAuthorized),
-        (Method::Basic, true, Health::Healthy),
+        (Method::Basic, true, Health::NotTested),
         (Method::ApiKey, false, Health::NotAuthorized),
-        (Method::ApiKey, true, Health::Healthy),
+        (Method::ApiKey, true, Health::NotTested),
         (Method::Bearer, false, Health::NotAuthorized),
         (CODE, true, Health::NotAuthorized),
         (Method::OAuth(Grant::ClientCredentials), true, Health::NotAuthorized),
         (Method::OAuth(Grant::Password), true, Health::NotAuthorized),
         (Method::OAuth(Grant::Implicit), false, Health::NotAuthorized),
     ] {
-        let facts = Facts { has_secret, token: None, ..facts(method, false) };
+        let facts = Facts { has_secret, token: None, evidence: called(None), ..facts(method, false) };
         assert_eq!(health(&facts, 0), expected, "{method:?}");
+    }
+}
+
+#[test]
+fn healthy_is_said_of_every_method_only_on_evidence() {
+    use ApiOutcome::{Failed, NotReached, Refused, Taken};
+    for method in [Method::NoAuth, Method::Basic, Method::ApiKey, Method::Bearer, CODE] {
+        for (outcome, expected) in [
+            (None, Health::NotTested),
+            (Some(Taken), Health::Healthy),
+            (Some(Refused), Health::Refused),
+            (Some(Failed), Health::Failing),
+            (Some(NotReached), Health::Failing),
+        ] {
+            let facts = Facts { has_secret: true, evidence: called(outcome), ..facts(method, false) };
+            assert_eq!(health(&facts, 0), expected, "{method:?} {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_person_must_do_comes_before_what_calls_have_shown() {
+    let with = |outcome| Facts { evidence: called(outcome), ..facts(CODE, false) };
+    for outcome in [None, Some(ApiOutcome::Taken), Some(ApiOutcome::Refused), Some(ApiOutcome::Failed)] {
+        assert_eq!(health(&with(outcome), 60), Health::NeedsReauthorization, "{outcome:?}");
+        let none = Facts { token: None, ..with(outcome) };
+        assert_eq!(health(&none, 0), Health::NotAuthorized, "{outcome:?}");
+        let disabled = Facts { enabled: false, ..with(outcome) };
+        assert_eq!(health(&disabled, 0), Health::Disabled, "{outcome:?}");
+        let renewal = RenewalFacts { failures: 1, ..RenewalFacts::default() };
+        let failing = Facts { renewable: true, renewal, ..with(outcome) };
+        assert_eq!(health(&failing, 0), Health::Failing, "{outcome:?}");
+    }
+    // A token that ends soon hides neither that it is refused nor that the API fails.
+    for (outcome, expected) in [
+        (None, Health::Expiring),
+        (Some(ApiOutcome::Taken), Health::Expiring),
+        (Some(ApiOutcome::Refused), Health::Refused),
+        (Some(ApiOutcome::Failed), Health::Failing),
+    ] {
+        assert_eq!(health(&with(outcome), 55), expected, "{outcome:?}");
+    }
+}
+
+#[test]
+fn an_open_circuit_is_failing_whatever_calls_have_shown_before() {
+    for outcome in [None, Some(ApiOutcome::Taken), Some(ApiOutcome::Refused), Some(ApiOutcome::Failed)] {
+        let facts = Facts { is_left_alone: true, evidence: called(outcome), ..facts(CODE, true) };
+        assert_eq!(health(&facts, 0), Health::Failing, "{outcome:?}");
     }
 }
 

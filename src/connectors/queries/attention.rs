@@ -9,7 +9,7 @@ use futures_util::try_join;
 use super::list::columns;
 use crate::access::Actor;
 use crate::connectors::Health;
-use crate::connectors::attention::WORST_FIRST;
+use crate::connectors::attention::{UNFINISHED, WORST_FIRST};
 use crate::connectors::model::ListRow;
 use crate::db::{Conn, Prepared};
 use crate::web::Error;
@@ -108,7 +108,7 @@ where
 
 async fn counts(conn: &Conn, by: &Actor) -> Result<Vec<Count>, Error> {
     let seen = by.visibility.and("connectors");
-    let counted = WORST_FIRST.iter().chain([&Health::NotAuthorized]);
+    let counted = WORST_FIRST.iter().chain(&UNFINISHED);
     let of_state = |health: &Health| {
         let status = health.code();
         format!(

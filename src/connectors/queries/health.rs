@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
+use super::evidence::evidence;
 use crate::connectors::model::ConnectorId;
-use crate::connectors::{Facts, Health, HealthForecast, Method, RenewalFacts, TokenTimes};
+use crate::connectors::{Evidence, Facts, Health, HealthForecast, Method, RenewalFacts, TokenTimes};
 use crate::db::schema::{authorizations, breakers, connectors, renewals, secrets, tokens};
 use crate::db::{Conn, in_row};
 use crate::web::Error;
@@ -23,6 +24,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
         renewable: false,
         renewal: RenewalFacts::default(),
         is_left_alone: false,
+        evidence: Evidence::default(),
     };
     HealthForecast::of(&facts, now).health
 }
@@ -43,7 +45,7 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> 
             (renewals::failures, renewals::is_final, renewals::next_attempt_at, renewals::last_used_at).nullable(),
             breakers::connector_id.nullable().is_not_null(),
         ))
-        .first(conn)
+        .first(&mut *conn)
         .await;
     let ((enabled, is_live, method, keep_fresh), token, renewal, is_left_alone): Row =
         in_row(&["connectors"], id, facts)?;
@@ -57,6 +59,7 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> 
         renewable: is_live && method.is_renewable(keep_fresh, has_refresh_token),
         renewal: renewal.unwrap_or_default(),
         is_left_alone,
+        evidence: evidence(conn, id).await?,
     })
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod attention;
 mod duplicate;
+mod evidence;
 mod health;
 mod list;
 mod save;
@@ -28,6 +29,7 @@ use crate::web::{Error, PublicAddress, SaveError};
 pub use access::{Listed, list_members, save_access, unlist_all};
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
 pub use duplicate::copy;
+pub use evidence::{CredentialChange, add_observations, evidence, outdate_evidence};
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub(super) use save::{Seen, update};

@@ -5,7 +5,7 @@ use diesel::result::Error as DbError;
 use diesel_async::RunQueryDsl;
 use futures_util::join;
 
-use super::{health, outdate_authorization};
+use super::{CredentialChange, health, outdate_authorization, outdate_evidence};
 use crate::audit::{Change, Changes, next_version, transaction};
 use crate::categories::{CategoryId, lock_counts};
 use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
@@ -133,7 +133,8 @@ pub async fn update(
             lock_counts(change.conn).await?;
             names = Some(category_names(change.conn, categories).await?);
         }
-        let changes_health = old.enabled != new.enabled;
+        let is_other_api = old.base_url != new.base_url;
+        let changes_health = old.enabled != new.enabled || is_other_api;
         if changes_health {
             health::hold_authorization(change.conn, old.id).await?;
         }
@@ -155,6 +156,9 @@ pub async fn update(
             let links = connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
             diesel::delete(links).execute(change.conn).await?;
             link(change.conn, old.id, categories).await?;
+        }
+        if is_other_api {
+            outdate_evidence(change.conn, old.id, CredentialChange::OtherApi, change.now).await?;
         }
         if changes_health {
             health::refresh_health(change.conn, old.id, change.now).await?;

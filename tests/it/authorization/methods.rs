@@ -29,7 +29,7 @@ async fn no_auth_says_that_there_is_no_security() {
     assert_eq!(shown_cases(&page), ["no_auth"]);
     assert!(page.text().contains("There is no security with this option."));
     let page = save(&page, |form| form).await.expect(303).follow().await;
-    assert_eq!((page.flash().as_str(), status(&app).await.as_str()), (SAVED, "healthy"));
+    assert_eq!((page.flash().as_str(), status(&app).await.as_str()), (SAVED, "not_tested"));
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn basic_begins_with_the_name_of_whoever_creates_the_connector() {
 }
 
 #[tokio::test]
-async fn basic_is_saved_recorded_and_makes_the_connector_healthy() {
+async fn basic_is_saved_recorded_and_waits_for_a_test() {
     let app = TestApp::start().await;
     let id = connector(&app, Method::Basic).await;
     let ana = app.person(&[EditConnectors]).await;
@@ -61,10 +61,10 @@ async fn basic_is_saved_recorded_and_makes_the_connector_healthy() {
     assert_eq!(page.field_value("user_name"), "svc-größe");
     let today = app.clock.now().format("%-d %B %Y");
     assert_eq!(page.texts("p.secret"), [format!("Set on {today} by {}", ana.user().attribution())]);
-    assert!(fact(&page, "Status").ends_with("Connectory can sign in."), "{}", fact(&page, "Status"));
+    assert!(fact(&page, "Status").ends_with("Press Test connection, or make a call."), "{}", fact(&page, "Status"));
     assert!(page.text().contains(&format!("by {}.", ana.user().attribution())));
     assert_eq!(app.secret(id, SecretField::Password).await.as_deref(), Some(NEW));
-    assert_eq!(status(&app).await, "healthy");
+    assert_eq!(status(&app).await, "not_tested");
     assert_eq!(
         last_changes(&app, "authorization.saved").await,
         [change("User", "", "svc-größe"), change("Password", "", "changed")]
@@ -104,7 +104,7 @@ async fn an_api_key_goes_in_a_header_or_in_the_query() {
             .await
             .expect(303);
     let page = page.follow().await;
-    assert_eq!((page.flash().as_str(), status(&app).await.as_str()), (SAVED, "healthy"));
+    assert_eq!((page.flash().as_str(), status(&app).await.as_str()), (SAVED, "not_tested"));
     assert_eq!(app.secret(id, SecretField::ApiKey).await.as_deref(), Some(NEW));
     // A parameter's name is encoded when it is sent, so that it can be any text.
     let page = save(&page, |form| form.set("api_key_place", "query").set("api_key_name", "schlüssel nr"))
@@ -136,7 +136,7 @@ async fn a_pasted_token_is_stored_without_the_white_space_around_it() {
         ("Not known", "No: when it ends, a person has to get a new one")
     );
     assert!(page.has_link("Reveal token"));
-    assert_eq!(status(&app).await, "healthy");
+    assert_eq!(status(&app).await, "not_tested");
     assert_eq!(last_changes(&app, "authorization.saved").await, [change("Token", "", "changed")]);
 }
 

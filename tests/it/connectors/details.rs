@@ -35,7 +35,7 @@ async fn every_field_is_saved_and_the_key_stays() {
     );
 
     page.submit(|form| form.tick("enabled", "yes")).await.expect(303);
-    assert_eq!(app.value("SELECT status FROM connectors").await, "healthy");
+    assert_eq!(app.value("SELECT status FROM connectors").await, "not_tested");
 }
 
 #[tokio::test]

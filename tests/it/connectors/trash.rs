@@ -70,7 +70,7 @@ async fn what_is_restored_is_whole() {
     let page = page.form("/connectors/payroll/restorations").send().await.expect(303).follow().await;
     assert_eq!((page.path.as_str(), page.flash().as_str()), ("/connectors/payroll", "The Data Connector was restored"));
     assert_eq!(app.rows(facts).await, before);
-    assert_eq!(app.rows("SELECT status, deleted_at, deleted_by FROM connectors").await, [["healthy", "", ""]]);
+    assert_eq!(app.rows("SELECT status, deleted_at, deleted_by FROM connectors").await, [["not_tested", "", ""]]);
     assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1);
     assert!(ana.get("/connectors/trash").await.text().contains("The trash is empty"));
 }

@@ -30,7 +30,7 @@ pub use browser::{Browser, CSRF_COOKIE, SESSION_COOKIE};
 pub use form::FormFill;
 pub use page::{Page, words};
 pub use people::PASSWORD;
-pub use sealed::in_use;
+pub use sealed::{in_use, issued};
 pub use spreadsheet::formulas;
 
 /// A connector of which everything is open to everybody, as keys are asked whether they open it.

@@ -1,6 +1,6 @@
 //! Secrets and tokens behind the pages' back: put in, and opened with the site's own vault.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use connectory::access::Actor;
 use connectory::audit::Change;
 use connectory::authorization::{self, ApprovedOrigins, NewSecret, NewToken, SecretField};
@@ -22,7 +22,7 @@ impl TestApp {
         connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
-    /// Stores an access token that ends after `life`, if it does.
+    /// Stores an access token that ends after `life`, if it does, as one that a server has issued.
     pub async fn store_token(&self, connector: Uuid, text: &str, life: Option<TimeDelta>) {
         let (mut conn, now) = (self.conn().await, self.clock.now());
         let token = NewToken {
@@ -42,6 +42,7 @@ impl TestApp {
         )
         .await
         .expect("a stored token");
+        issued(&mut conn, connector, now).await;
         connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
@@ -72,6 +73,12 @@ impl TestApp {
         (!bytes.is_empty())
             .then(|| self.vault.open(place, &bytes).expect("a sealed value of this place").expose().to_string())
     }
+}
+
+/// Lets the stored token count as one that a server has issued.
+pub async fn issued(conn: &mut connectory::db::Conn, connector: Uuid, now: DateTime<Utc>) {
+    let issued = connectors::CredentialChange::Issued;
+    connectors::outdate_evidence(conn, connector, issued, now).await.expect("the evidence");
 }
 
 /// The origins that a connector uses, all of them, as if somebody had approved them.

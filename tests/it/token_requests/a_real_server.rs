@@ -49,7 +49,7 @@ async fn its_token_is_stored_by_use_this_token() {
     assert_eq!((page.path.as_str(), page.flash().as_str()), (TAB, STORED));
     assert_eq!(app.token(id).await.as_deref(), Some(token.as_str()));
     assert!(!page.html.contains(&token));
-    assert!(fact(&page, "Status").contains("Connectory can sign in."));
+    assert!(fact(&page, "Status").contains("The server has issued a token."));
     assert_eq!(fact(&page, "Kept fresh"), "No: when it ends, a person has to get a new one");
     assert_eq!(app.value("SELECT status FROM connectors").await, "healthy");
     assert_eq!(app.count("SELECT count(*) FROM secrets").await, 0, "the password was not asked to be kept");

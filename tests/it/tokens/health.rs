@@ -58,7 +58,7 @@ async fn is_told_on_the_list_with_since_when_why_and_the_way_to_repair_it() {
     let server = Hostile::start(answer(503, &[("Retry-After", "600")], words)).await;
     let id = renewed_at(&app, &server.url("/token")).await;
     let admin = app.super_admin().await;
-    assert_eq!(says(&admin, false).await, "Healthy");
+    assert!(says(&admin, false).await.starts_with("Healthy token issued "));
     app.advance(TimeDelta::hours(2));
     let since = app.clock.now().format("%-d %b %Y").to_string();
     problem(call(&app.keeper, id).await);
