@@ -53,7 +53,7 @@ pub use pem::{PemProblem, adds_certificate, may_hold_key};
 pub use policy::Policy;
 pub use request::{Body, Limits, Request, add_header};
 pub use response::{Response, ResponseBody};
-pub use retry_after::retry_after;
+pub use retry_after::{retry_after, wait_asked};
 pub use server_text::quote;
 pub use tls::Leaf;
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};

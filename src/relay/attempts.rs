@@ -13,11 +13,11 @@ use super::credential::CallCredential;
 use super::error::{CIRCUIT_OPEN, RelayError, TIME_OUT};
 use super::message::{Body, RelayRequest, SentRequest};
 use super::queries;
-use super::retry_policy::{self, MAX_REDIRECTS};
+use super::retry_policy::{self, MAX_REDIRECTS, Pause};
 use super::snapshot::ConnectorSnapshot;
 use super::state::RelayState;
 use crate::outbound::http::{StatusCode, response::Parts};
-use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage, retry_after};
+use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage};
 
 /// Waits for a token of this connector until the call's deadline.
 pub(super) async fn within<T>(
@@ -179,14 +179,15 @@ impl<'a> AttemptLoop<'a> {
         if error.idle_closed && is_idempotent && self.request.body.is_repeatable() {
             return Ok(());
         }
-        match self.pause(retry_policy::backoff(self.retried, rand::random())).await {
+        match self.pause(Pause::Short).await {
             true => Ok(()),
             false => Err(RelayError::of_failure(error)),
         }
     }
 
     /// Pauses before a retry; false if there is none left, or no time for it.
-    async fn pause(&mut self, pause: Duration) -> bool {
+    async fn pause(&mut self, pause: Pause) -> bool {
+        let pause = pause.length(self.retried, rand::random());
         if self.request.retries == 0 || pause >= self.left() || self.connector.state.breaker.open().is_some() {
             return false;
         }
@@ -203,12 +204,10 @@ impl<'a> AttemptLoop<'a> {
         if self.rejects_token(&head, &mut body).await? && Box::pin(self.renew()).await {
             return Ok(Next::Repeat);
         }
-        if self.may_retry(&head) {
-            let asked = retry_after(&head.headers, Some(self.relay.state.clock.now()));
-            let pause = asked.unwrap_or_else(|| retry_policy::backoff(self.retried, rand::random()));
-            if self.pause(pause).await {
-                return Ok(Next::Repeat);
-            }
+        if let Some(pause) = self.pause_after(&head)
+            && self.pause(pause).await
+        {
+            return Ok(Next::Repeat);
         }
         if let Some(url) = self.redirect(&head) {
             self.redirects += 1;
@@ -218,11 +217,12 @@ impl<'a> AttemptLoop<'a> {
         Ok(Next::Done((head, body)))
     }
 
-    fn may_retry(&self, head: &Parts) -> bool {
-        self.request.retries > 0
-            && self.request.body.is_sendable()
-            && retry_policy::is_idempotent(&self.request.method)
-            && retry_policy::is_temporary(head.status.as_u16(), &head.headers)
+    fn pause_after(&self, head: &Parts) -> Option<Pause> {
+        if self.request.retries == 0 || !self.request.body.is_sendable() {
+            return None;
+        }
+        let now = self.relay.state.clock.now();
+        retry_policy::pause_after(&self.request.method, head.status.as_u16(), &head.headers, now)
     }
 
     fn redirect(&self, head: &Parts) -> Option<HttpUrl> {

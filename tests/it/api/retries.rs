@@ -28,7 +28,8 @@ async fn idempotent_calls_are_retried_as_often_as_the_endpoint_says() {
         ("GET", 503, 1, "2", 503),
         ("GET", 503, 0, "1", 503),
         ("GET", 500, 3, "1", 500),
-        ("GET", 429, 3, "1", 429),
+        ("GET", 403, 3, "1", 403),
+        ("GET", 408, 3, "3", 200),
         ("POST", 503, 3, "1", 503),
         ("PATCH", 503, 3, "1", 503),
     ] {

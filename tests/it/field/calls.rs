@@ -1,5 +1,7 @@
 //! Calls from endpoints and through the proxy.
 
+mod limits;
+
 use serde_json::json;
 
 use crate::api::World;
