@@ -156,7 +156,8 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
 ///
 /// The request goes to this path below the connector’s base URL, with method, query, headers and body as they came and
 /// the credential added. The API’s response is passed through: status, headers and body, redirects included. Bodies
-/// stream in both directions and may have any size.
+/// stream in both directions and may have any size. A response of unknown length, such as an event stream, stays open for
+/// as long as something comes within the connector’s idle limit.
 ///
 /// Path and query are passed on byte by byte. A path with “..” in any spelling is refused.
 ///

@@ -18,7 +18,8 @@ use crate::web::Error;
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
 pub const CALL_COLUMNS: &str =
     "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
-    a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.expired_statuses, a.expired_body,
+    a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.stream_idle,
+    a.expired_statuses, a.expired_body,
     s.sealed AS secret, s.origins AS secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins";
 
@@ -61,6 +62,8 @@ pub struct SealedSettings {
     time_out: Option<Stored<Positive>>,
     #[diesel(sql_type = Nullable<Int4>)]
     concurrency: Option<Stored<Positive>>,
+    #[diesel(sql_type = Nullable<Int4>)]
+    stream_idle: Option<Stored<Positive>>,
     #[diesel(sql_type = Text)]
     expired_statuses: Stored<Typed<ExpiredStatuses>>,
     #[diesel(sql_type = Text)]
@@ -94,6 +97,8 @@ pub struct CallSettings {
     pub time_out: Option<u32>,
     /// Concurrent calls; `None` for the program's own limit.
     pub concurrency: Option<u32>,
+    /// Seconds for which a response of unknown length may bring nothing; `None` for the program's own limit.
+    pub stream_idle: Option<u32>,
     /// Which answers say that the token has ended.
     pub signals: ExpiredSignals,
     pub credential: CredentialSource,
@@ -130,6 +135,7 @@ impl SealedSettings {
             transport: settings.transport(verify, client_key),
             time_out: settings.time_out.map(Positive::get),
             concurrency: settings.concurrency.map(Positive::get),
+            stream_idle: settings.stream_idle.map(Positive::get),
             signals: settings.signals(),
             credential,
         })
@@ -138,6 +144,7 @@ impl SealedSettings {
     fn settings(self, connector: ConnectorId) -> Result<Settings, StoredValueError> {
         let time_out = self.time_out.map(|seconds| seconds.known("authorizations.time_out", connector));
         let concurrency = self.concurrency.map(|calls| calls.known("authorizations.concurrency", connector));
+        let stream_idle = self.stream_idle.map(|seconds| seconds.known("authorizations.stream_idle", connector));
         Ok(Settings {
             user_name: self.user_name,
             api_key_place: self.api_key_place.known("authorizations.api_key_place", connector)?,
@@ -149,6 +156,7 @@ impl SealedSettings {
             proxy_url: self.proxy_url.known("authorizations.proxy_url", connector)?,
             time_out: time_out.transpose()?,
             concurrency: concurrency.transpose()?,
+            stream_idle: stream_idle.transpose()?,
             expired_statuses: self.expired_statuses.known("authorizations.expired_statuses", connector)?,
             expired_body: self.expired_body.known("authorizations.expired_body", connector)?,
         })

@@ -42,6 +42,8 @@ pub(super) struct Settings {
     pub time_out: Option<Positive>,
     /// Concurrent calls; `None` for the program's own limit.
     pub concurrency: Option<Positive>,
+    /// Seconds for which a response of unknown length may bring nothing; `None` for the program's own limit.
+    pub stream_idle: Option<Positive>,
     pub expired_statuses: Typed<ExpiredStatuses>,
     pub expired_body: Typed<ExpiredBody>,
 }

@@ -142,6 +142,7 @@ diesel::table! {
         expired_statuses -> Text,
         expired_body -> Text,
         concurrency -> Nullable<Int4>,
+        stream_idle -> Nullable<Int4>,
         ca_trust -> Text,
     }
 }

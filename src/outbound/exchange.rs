@@ -68,7 +68,7 @@ impl Outbound {
             State::Done(time) => Some(time),
             _ => None,
         };
-        Ok(response.map(|incoming| ResponseBody::new(incoming, upload, Arc::clone(&target), limits.idle, connect_time)))
+        Ok(response.map(|incoming| ResponseBody::new(incoming, upload, Arc::clone(&target), limits, connect_time)))
     }
 
     /// The same by reqwest, for responses that are read whole.
@@ -79,7 +79,7 @@ impl Outbound {
         limits: Limits,
     ) -> Result<http::Response<Vec<u8>>, SendError> {
         // One limit bounds everything here, pauses too.
-        let limits = Limits { idle: Limits::LONGEST, ..limits };
+        let limits = Limits { idle: Limits::LONGEST, stream_idle: Limits::LONGEST, ..limits };
         let started = Instant::now();
         introduce(request.headers_mut());
         // reqwest cannot name the server in TLS if it is an IPv6 address behind a proxy.

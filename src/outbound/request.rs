@@ -41,8 +41,10 @@ pub struct Limits {
     /// From the call to the last byte of the response, an hour at most; of a streamed exchange, from the end of the
     /// request's body to the response's head.
     pub total: Duration,
-    /// How long a streamed body may pause, on either side.
+    /// How long a body may pause, on either side.
     pub idle: Duration,
+    /// The same for a response of unknown length, such as an event stream.
+    pub stream_idle: Duration,
     /// The body in bytes, after decompression. A streamed one is not limited.
     pub body: usize,
     /// Names and values of all headers, in bytes.
@@ -56,6 +58,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             total: Duration::from_secs(10),
             idle: Duration::from_secs(10),
+            stream_idle: Self::STREAM_IDLE,
             body: 1024 * 1024,
             headers: 64 * 1024,
         }
@@ -66,15 +69,20 @@ impl Limits {
     /// The longest total time.
     pub(super) const LONGEST: Duration = Duration::from_secs(3_600);
 
+    /// How long a response of unknown length may pause: between two events a program may work for minutes.
+    const STREAM_IDLE: Duration = Duration::from_secs(300);
+
     /// The limits of calls and renewals, which no page waits for: 10 seconds for the connection, 30 in all.
     pub fn patient() -> Self {
         Self::within(Duration::from_secs(30))
     }
 
-    /// The limits with a connector's own time-out; the connection has 10 seconds of it at most.
+    /// The limits with a connector's own time-out; the connection has 10 seconds of it at most. A stream may pause for as
+    /// long as a call may take, or for five minutes.
     pub fn within(total: Duration) -> Self {
         let default = Self::default();
-        Self { connect: default.connect.min(total), total, idle: total, ..default }
+        let stream_idle = total.max(Self::STREAM_IDLE);
+        Self { connect: default.connect.min(total), total, idle: total, stream_idle, ..default }
     }
 
     /// The total time, which no caller can make longer than an hour: no request is forgotten.
@@ -346,6 +354,8 @@ mod tests {
         assert_eq!(within(3), (3, 3));
         assert_eq!(within(60), (10, 60));
         assert_eq!(within(7_200), (10, 3_600));
+        let stream = |total| Limits::within(Duration::from_secs(total)).stream_idle.as_secs();
+        assert_eq!((stream(3), stream(900)), (300, 900));
         assert_eq!(Limits::patient().body, Limits::default().body);
     }
 

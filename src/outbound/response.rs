@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::classify;
 use super::client::Target;
 use super::error::SendError;
-use super::request::Upload;
+use super::request::{Limits, Upload};
 use super::streaming_client::StreamingClient;
 
 /// A response whose head is there, whatever its status. Dropping it before the end of its body ends the exchange.
@@ -45,9 +45,11 @@ impl ResponseBody {
         incoming: Incoming,
         upload: Option<Upload>,
         target: Arc<Target<StreamingClient>>,
-        idle: Duration,
+        limits: Limits,
         connect_time: Option<Duration>,
     ) -> Self {
+        let is_stream = incoming.size_hint().exact().is_none();
+        let idle = if is_stream { limits.stream_idle } else { limits.idle };
         let mut body =
             Self { incoming: Some(incoming), upload, target, idle, pause: None, is_paused: false, connect_time };
         body.end_if_read();

@@ -30,6 +30,8 @@ pub struct ConnectorSnapshot {
     open: Rights,
     /// In seconds; `None` for the default.
     pub time_out: Option<u32>,
+    /// In seconds; `None` for the default.
+    stream_idle: Option<u32>,
     pub(super) transport: Transport,
     pub(super) source: Source,
     pub(super) signals: ExpiredSignals,
@@ -82,6 +84,7 @@ impl ConnectorSnapshot {
             enabled: row.enabled,
             open: row.open_rights.into(),
             time_out: settings.time_out,
+            stream_idle: settings.stream_idle,
             // A collection's records are served by this program: its calls need no settings of a connection.
             transport: match row.is_collection {
                 true => Transport { is_own: true, ..Transport::default() },
@@ -94,10 +97,13 @@ impl ConnectorSnapshot {
         })
     }
 
-    /// The limits of a call: with the endpoint's own time-out, or the connector's, or the program's.
+    /// The limits of a call: with the endpoint's own time-out, or the connector's, or the program's; and with the
+    /// connector's own limit for streams.
     pub fn limits(&self, own: Option<Duration>) -> Limits {
         let of_connector = || self.time_out.map(|seconds| Duration::from_secs(seconds.into()));
-        own.or_else(of_connector).map_or_else(Limits::patient, Limits::within)
+        let limits = own.or_else(of_connector).map_or_else(Limits::patient, Limits::within);
+        let stream_idle = self.stream_idle.map_or(limits.stream_idle, |seconds| Duration::from_secs(seconds.into()));
+        Limits { stream_idle, ..limits }
     }
 
     /// The URL of a path below the base URL, with path and query as the caller wrote them.

@@ -119,13 +119,13 @@ impl World {
     }
 
     /// The rows of the call log, oldest first, once all that were made have been written.
-    async fn log(&self, columns: &str) -> Vec<Vec<String>> {
+    pub async fn log(&self, columns: &str) -> Vec<Vec<String>> {
         self.app.call_log.finish().await;
         self.app.rows(&format!("SELECT {columns} FROM calls ORDER BY at, id")).await
     }
 
     /// Waits until this many calls are in the log.
-    async fn wait_for_log(&self, calls: i64) {
+    pub async fn wait_for_log(&self, calls: i64) {
         for _ in 0..2_000 {
             self.app.call_log.finish().await;
             if self.app.count("SELECT count(*) FROM calls").await >= calls {

@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     connect: Duration::from_millis(500),
     total: Duration::from_millis(700),
     idle: Duration::from_millis(700),
+    stream_idle: Duration::from_millis(700),
     body: 1024 * 1024,
     headers: 64 * 1024,
 };

@@ -18,6 +18,8 @@ const LONGEST_PEM: usize = 100_000;
 const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest time-out, in seconds.
 const LONGEST_TIME_OUT: i32 = 900;
+/// The longest that a stream may bring nothing, in seconds.
+const LONGEST_STREAM_IDLE: i32 = 3_600;
 /// The most concurrent calls.
 const MOST_CALLS: i32 = 1000;
 
@@ -82,6 +84,8 @@ impl Check<'_> {
         settings.time_out = self.time_out();
         let message = "Concurrent calls must be a whole number, from 1 to 1000";
         settings.concurrency = self.number("concurrency", &fields.concurrency, MOST_CALLS, message);
+        let message = "Idle limit of streams must be a whole number of seconds, from 1 to 3600";
+        settings.stream_idle = self.number("stream_idle", &fields.stream_idle, LONGEST_STREAM_IDLE, message);
         // Without a token there is none that could end, and the form shows no field for it.
         if method == Method::NoAuth {
             return;

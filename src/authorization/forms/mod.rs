@@ -55,6 +55,7 @@ pub(super) struct Fields {
     pub proxy_url: String,
     pub time_out: String,
     pub concurrency: String,
+    pub stream_idle: String,
     pub expired_statuses: String,
     pub expired_body: String,
 }
@@ -112,6 +113,7 @@ impl Fields {
             proxy_url: url_text(&settings.proxy_url).into(),
             time_out: number(settings.time_out),
             concurrency: number(settings.concurrency),
+            stream_idle: number(settings.stream_idle),
             expired_statuses: settings.expired_statuses.text().into(),
             expired_body: settings.expired_body.text().into(),
         }
@@ -187,6 +189,7 @@ impl Fields {
             ("Proxy", &self.proxy_url),
             ("Time-out in seconds", &self.time_out),
             ("Concurrent calls", &self.concurrency),
+            ("Idle limit of streams in seconds", &self.stream_idle),
             ("Statuses that mean the token has ended", &self.expired_statuses),
             ("Field or text of the response that means it too", &self.expired_body),
             ("Issuer", &self.issuer),

@@ -29,7 +29,7 @@ const MORE: [&str; 14] = [
 ];
 
 /// What stands behind Certificates, proxy and time-out.
-const CONNECTION: [&str; 9] = [
+const CONNECTION: [&str; 10] = [
     "ca_certificate",
     "ca_trust",
     "client_certificate",
@@ -37,6 +37,7 @@ const CONNECTION: [&str; 9] = [
     "proxy_url",
     "time_out",
     "concurrency",
+    "stream_idle",
     "expired_statuses",
     "expired_body",
 ];

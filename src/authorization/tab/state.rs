@@ -11,8 +11,14 @@ use crate::connectors::{Health, Method};
 use crate::web::relative;
 
 /// The fields of the section Connection that stand empty where nothing is set.
-const CONNECTION_LABELS: [&str; 5] =
-    ["CA certificate", "Client certificate", "Proxy", "Time-out in seconds", "Concurrent calls"];
+const CONNECTION_LABELS: [&str; 6] = [
+    "CA certificate",
+    "Client certificate",
+    "Proxy",
+    "Time-out in seconds",
+    "Concurrent calls",
+    "Idle limit of streams in seconds",
+];
 
 impl TabPage {
     /// “in 52 minutes”, “3 days ago”.

@@ -13,7 +13,7 @@ const NO_CHECKS: &str = "DO $$ DECLARE c record; BEGIN
     LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.place, c.conname); END LOOP; END $$";
 
 /// What calls need of a connector, and a value of each that cannot be read.
-const OF_CONNECTORS: [(&str, &str, &str); 7] = [
+const OF_CONNECTORS: [(&str, &str, &str); 8] = [
     ("connectors", "method", "'none_such'"),
     ("connectors", "base_url", "'nonsense'"),
     ("authorizations", "api_key_place", "'elsewhere'"),
@@ -21,6 +21,7 @@ const OF_CONNECTORS: [(&str, &str, &str); 7] = [
     ("authorizations", "expired_statuses", "'often'"),
     ("authorizations", "time_out", "-1"),
     ("authorizations", "concurrency", "-1"),
+    ("authorizations", "stream_idle", "-1"),
 ];
 
 /// The same of an endpoint.

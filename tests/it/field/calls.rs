@@ -1,6 +1,7 @@
 //! Calls from endpoints and through the proxy.
 
 mod limits;
+mod streams;
 
 use serde_json::json;
 

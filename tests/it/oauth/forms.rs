@@ -60,6 +60,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let whole = "Resource must be a whole address such as https://api.example.org (line 2)";
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
     let concurrency = "Concurrent calls must be a whole number, from 1 to 1000";
+    let stream_idle = "Idle limit of streams must be a whole number of seconds, from 1 to 3600";
     let time_out = "Time-out must be a whole number of seconds, from 1 to 900";
     for (field, typed, message) in [
         ("issuer", "id.example.org", "Issuer must start with https:// or http://"),
@@ -90,6 +91,8 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("concurrency", "0", concurrency),
         ("concurrency", "1001", concurrency),
         ("concurrency", "many", concurrency),
+        ("stream_idle", "0", stream_idle),
+        ("stream_idle", "3601", stream_idle),
         ("proxy_url", "socks5://proxy.example.org", "Proxy must start with https:// or http://"),
         ("proxy_url", "http://a:b@proxy.example.org", "Proxy must not contain a user name or password"),
         ("expired_statuses", "200", "Statuses must be numbers from 300 to 599, parted by commas"),
@@ -142,6 +145,7 @@ const SETTINGS: [(&str, &str); 19] = [
     ("lifetime", "3600"),
     ("time_out", "20"),
     ("concurrency", "3"),
+    ("stream_idle", "120"),
     ("expired_statuses", "401, 419"),
     ("expired_body", "/error/code = token_expired"),
 ];
