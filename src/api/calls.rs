@@ -31,7 +31,7 @@ use super::request::ApiRequest;
 use super::serve::{ANSWER, ATTEMPTS};
 use crate::access::Wants;
 use crate::calls::{CallKind, CallRecord, Target};
-use crate::endpoints::{DefinedEndpoint, RenderProblems, accepting};
+use crate::endpoints::{DefinedEndpoint, RenderProblems};
 use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Body, Bytes, HttpUrl, SendError};
 use crate::relay::error::BODY_NOT_READ;
@@ -149,7 +149,7 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
             headers.entry(name).or_insert(value.clone());
         }
     }
-    accepting(headers)
+    headers
 }
 
 /// Send any request to the API
@@ -162,7 +162,7 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
 /// Path and query are passed on byte by byte. A path with “..” in any spelling is refused.
 ///
 /// Hop-by-hop headers, cookies, the API key and headers about the network behind (Forwarded, X-Forwarded-…) are not
-/// passed on; Via is added. Trailers of the response are left out. WebSockets and other upgrades are refused.
+/// passed on; Via is added, and User-Agent and Accept if they are missing. Trailers of the response are left out. WebSockets and other upgrades are refused.
 ///
 /// Nothing is retried, with two exceptions. After a response that says that the access token has ended, a request whose
 /// body is known whole (none, or up to 64 KiB with Content-Length) is sent once more with a new one. And an idempotent

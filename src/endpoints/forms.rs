@@ -213,8 +213,8 @@ impl EndpointForm {
         let is_within = |text: &str, range: std::ops::RangeInclusive<i32>| {
             text.trim().parse().is_ok_and(|number| range.contains(&number))
         };
-        if !self.time_out.trim().is_empty() && !is_within(&self.time_out, 1..=900) {
-            errors.add("time_out", "Timeout must be a whole number of seconds from 1 to 900");
+        if !self.time_out.trim().is_empty() && !is_within(&self.time_out, 1..=3_600) {
+            errors.add("time_out", "Timeout must be a whole number of seconds from 1 to 3600");
         }
         if !is_within(&self.retries, 0..=5) {
             errors.add("retries", "Choose from 0 to 5 retries");

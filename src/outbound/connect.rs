@@ -36,7 +36,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// How long a server may leave what was sent unread, after an exchange was given up: as long as the longest time-out of
 /// a connector.
-const STUCK: Duration = Duration::from_secs(900);
+const STUCK: Duration = Limits::LONGEST;
 
 /// A connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}

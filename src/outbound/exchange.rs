@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, RANGE, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -15,7 +15,7 @@ use super::client::{Common, Outbound};
 use super::connect::ConnectAttempt;
 use super::connect_time::{ConnectTimeOut, Connecting, State};
 use super::error::SendError;
-use super::request::{Limits, Request, Upload, frame};
+use super::request::{Limits, Request, Upload, frame, introduce};
 use super::response::{Response, ResponseBody, decompress, takes_gzip};
 use super::route::Route;
 use super::transport::Transport;
@@ -82,6 +82,7 @@ impl Outbound {
         let limits = Limits { idle: Limits::LONGEST, stream_idle: Limits::LONGEST, ..limits };
         let started = Instant::now();
         introduce(request.headers_mut());
+        accept_gzip(request.headers_mut());
         // reqwest cannot name the server in TLS if it is an IPv6 address behind a proxy.
         if transport.proxy.is_some() && request.uri().host().is_some_and(|host| host.starts_with('[')) {
             let target = self.streaming(transport, request.uri())?;
@@ -237,14 +238,9 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Adds the headers by which this client introduces itself.
-fn introduce(headers: &mut HeaderMap) {
-    let mut add = |name, value| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    };
-    add(USER_AGENT, "Connectory");
-    add(ACCEPT, "*/*");
-    // A range counts the bytes of what is sent, compressed or not.
+/// Asks for a body that is compressed in the one way that is read. Not for a range, which counts the bytes of what is
+/// sent, compressed or not.
+fn accept_gzip(headers: &mut HeaderMap) {
     if !headers.contains_key(RANGE) {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
     }

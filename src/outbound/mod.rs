@@ -51,7 +51,7 @@ pub use mask::{MASKED, Mask};
 pub use origin::Origin;
 pub use pem::{PemProblem, adds_certificate, may_hold_key};
 pub use policy::Policy;
-pub use request::{Body, Limits, Request, add_header};
+pub use request::{Body, Limits, Request, add_header, introduce};
 pub use response::{Response, ResponseBody};
 pub use retry_after::{retry_after, wait_asked};
 pub use server_text::quote;

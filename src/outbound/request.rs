@@ -33,6 +33,9 @@ static FRAMING: [HeaderName; 10] = [
     header::UPGRADE,
 ];
 
+/// The value of `User-Agent` (RFC 9110 10.1.5).
+const SENDER: &str = concat!("Connectory/", env!("CARGO_PKG_VERSION"));
+
 /// How long a request may take and how much it may bring back. Every limit is finite.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -314,6 +317,13 @@ pub(super) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) -> Re
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     Ok(())
+}
+
+/// Adds who sends a request and that any media type is accepted, unless its headers say so: GitHub and others refuse
+/// requests without `User-Agent`, firewalls those without `Accept`.
+pub fn introduce(headers: &mut HeaderMap) {
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(SENDER));
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
 }
 
 /// Adds a header, if it can be sent: no line break or other control character can end one and begin the next.

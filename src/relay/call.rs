@@ -14,7 +14,7 @@ use super::queries;
 use super::snapshot::ConnectorSnapshot;
 use super::state::RelayState;
 use crate::db::Db;
-use crate::outbound::Outbound;
+use crate::outbound::{self, Outbound};
 use crate::web::Error;
 
 /// How long a call waits for a permit at most.
@@ -77,11 +77,12 @@ impl Relay {
         &self,
         connector: &Arc<ConnectorSnapshot>,
         permit: CallPermit,
-        request: RelayRequest,
+        mut request: RelayRequest,
     ) -> Result<RelayResponse, RelayError> {
         connector.check_enabled()?;
         connector.check_origin(&request.url)?;
         super::target::check_steps(&request.url)?;
+        outbound::introduce(&mut request.headers);
         let started = Instant::now();
         let deadline = started + request.limits.total.saturating_sub(permit.waited);
         let to = Destination { connector, url: &request.url };

@@ -51,7 +51,7 @@ pub struct World {
     pub app: TestApp,
     pub api: Upstream,
     pub connector: Uuid,
-    key: String,
+    pub key: String,
     http: reqwest::Client,
 }
 

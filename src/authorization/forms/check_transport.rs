@@ -17,7 +17,7 @@ const LONGEST_PEM: usize = 100_000;
 /// The longest text of a client certificate with its chain, in bytes.
 const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest time-out, in seconds.
-const LONGEST_TIME_OUT: i32 = 900;
+const LONGEST_TIME_OUT: i32 = 3_600;
 /// The longest that a stream may bring nothing, in seconds.
 const LONGEST_STREAM_IDLE: i32 = 3_600;
 /// The most concurrent calls.
@@ -74,7 +74,7 @@ impl Check<'_> {
     }
 
     pub fn time_out(&mut self) -> Option<Positive> {
-        let message = "Time-out must be a whole number of seconds, from 1 to 900";
+        let message = "Time-out must be a whole number of seconds, from 1 to 3600";
         self.number("time_out", &self.stored.form.time_out, LONGEST_TIME_OUT, message)
     }
 

@@ -13,7 +13,7 @@ use super::template::{
 };
 use crate::outbound::CONNECTION_HEADERS;
 use crate::outbound::HttpUrl;
-use crate::outbound::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A part of an endpoint's request. Rows count from 0.
@@ -310,8 +310,7 @@ impl Renderer<'_> {
     }
 }
 
-/// The headers, with a content type and the name of this program unless they are among them: GitHub and others refuse
-/// calls without `User-Agent`. Names were checked when they were saved, values when they
+/// The headers, with a content type unless it is among them. Names were checked when they were saved, values when they
 /// were rendered.
 fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -324,12 +323,5 @@ fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str
     if let Some(content_type) = content_type {
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     }
-    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("Connectory"));
-    headers
-}
-
-/// The headers of a call, which takes any media type unless they say which: firewalls refuse calls without `Accept`.
-pub fn accepting(mut headers: HeaderMap) -> HeaderMap {
-    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     headers
 }

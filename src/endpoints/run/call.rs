@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Run;
 use crate::calls::{Call, CallKind, CallRecord, CallSource, Caller, CallerKind, Target};
-use crate::endpoints::definition::{Rendered, accepting};
+use crate::endpoints::definition::Rendered;
 use crate::endpoints::editor::Editor;
 use crate::endpoints::model::{Endpoint, RequestSettings};
 use crate::outbound;
@@ -92,7 +92,7 @@ fn relay_request(connector: &ConnectorSnapshot, settings: &RequestSettings, rend
     let seconds = settings.time_out.and_then(|seconds| u64::try_from(seconds).ok());
     let limits = connector.limits(seconds.map(Duration::from_secs));
     RelayRequest {
-        headers: accepting(rendered.headers),
+        headers: rendered.headers,
         body: rendered.body.map_or(outbound::Body::Empty, outbound::Body::from),
         retries: u8::try_from(settings.retries).unwrap_or_default(),
         follow: true,

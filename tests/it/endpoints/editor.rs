@@ -75,8 +75,8 @@ async fn errors_are_shown_at_their_field_and_the_input_is_kept() {
         ("endpoint_url", "ftp://example.org/", "URL must start with https:// or http://"),
         ("sample", "{\"a\":", "Sample data is not JSON: EOF while parsing a value at line 1, character 5"),
         ("sample", "[1]", "Sample data must be a JSON object, such as {\"id\": 7}"),
-        ("time_out", "0", "Timeout must be a whole number of seconds from 1 to 900"),
-        ("time_out", "901", "Timeout must be a whole number of seconds from 1 to 900"),
+        ("time_out", "0", "Timeout must be a whole number of seconds from 1 to 3600"),
+        ("time_out", "3601", "Timeout must be a whole number of seconds from 1 to 3600"),
     ] {
         let page = ana.get(NEW).await;
         let form = page.form(TAB).set("endpoint_url", "/orders");

@@ -1,5 +1,6 @@
 //! Calls from endpoints and through the proxy.
 
+mod addresses;
 mod limits;
 mod streams;
 
@@ -7,6 +8,9 @@ use serde_json::json;
 
 use crate::api::World;
 use crate::support::upstream::Reply;
+
+/// Who sends it, as servers see it.
+const SENDER: &str = concat!("Connectory/", env!("CARGO_PKG_VERSION"));
 
 /// GitHub, Canvas and met.no refuse calls without `User-Agent`, and firewalls those without `Accept`.
 #[tokio::test]
@@ -19,31 +23,46 @@ async fn a_call_says_what_sends_it_and_what_it_takes() {
     world.endpoint("user", "GET", "/user").await;
     assert_eq!(world.call("user", json!({})).await.status, 200);
     let seen = world.api.last();
-    assert_eq!((seen.header("user-agent"), seen.header("accept")), (Some("Connectory"), Some("*/*")));
+    assert_eq!((seen.header("user-agent"), seen.header("accept")), (Some(SENDER), Some("*/*")));
+    // The client of these tests says what it accepts, and nothing of itself.
+    assert_eq!(world.proxied("/user").await.status, 200);
+    assert_eq!(world.api.last().header("user-agent"), Some(SENDER));
+    let own = world.request("GET", "/ledger/proxy/user").header("User-Agent", "Ledger/2").header("Accept", "text/csv");
+    assert_eq!(own.send().await.expect("an answer").status(), 200);
+    let seen = world.api.last();
+    assert_eq!((seen.header("user-agent"), seen.header("accept")), (Some("Ledger/2"), Some("text/csv")));
+    world.app.sql(r#"UPDATE endpoints SET headers = '[{"name":"User-Agent","value":"Own","required":false}]'"#).await;
+    assert_eq!(world.call("user", json!({})).await.status, 200);
+    assert_eq!(world.api.last().header("user-agent"), Some("Own"));
 }
 
-/// A SOQL query with a list of ids is longer than the addresses that people type.
+/// OData services answer XML unless they are asked for JSON.
 #[tokio::test]
-async fn a_query_may_be_as_long_as_servers_take() {
-    let world = World::new(|_| Reply::json(200, "{}")).await;
-    world.endpoint("query", "GET", "/query?q={{q}}").await;
-    let ids: Vec<String> = (0..120).map(|id| format!("'500{id:015}'")).collect();
-    let query = format!("SELECT Id FROM Case WHERE Id IN ({})", ids.join(","));
-    assert!(query.len() > 2_500);
-    let answer = world.call("query", json!({ "q": query })).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let sent = world.api.last().target;
-    let (_, sent) = sent.split_once("?q=").expect("a query");
-    assert_eq!(percent_encoding::percent_decode_str(sent).decode_utf8().expect("UTF-8"), query);
-    let answer = world.call("query", json!({ "q": "x".repeat(17 * 1024) })).await;
-    assert!(answer.status == 422 && answer.body.contains("16 KiB"), "{} {}", answer.status, answer.body);
+async fn a_caller_or_an_endpoint_says_what_is_accepted() {
+    let world = World::new(|seen| match seen.header("accept") {
+        Some(accept) if accept.contains("json") => Reply::json(200, "{}"),
+        _ => Reply::of(200, &[("Content-Type", "application/atom+xml")], "<feed/>"),
+    })
+    .await;
+    world.endpoint("items", "GET", "/items").await;
+    let call = world.request("POST", "/ledger/endpoints/items/call").header("Accept", "application/json");
+    let answer = call.send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    world
+        .app
+        .sql(r#"UPDATE endpoints SET headers = '[{"name":"Accept","value":"application/json","required":false}]'"#)
+        .await;
+    assert_eq!(world.call("items", json!({})).await.body, "{}");
 }
 
 /// Reports and exports take ten minutes and more.
 #[tokio::test]
-async fn a_call_may_take_fifteen_minutes() {
+async fn a_call_may_take_an_hour() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let tab = world.app.super_admin().await.get("/connectors/ledger/authorization").await.expect(200);
-    tab.submit(|form| form.set("time_out", "900")).await.expect(303);
-    assert_eq!(world.app.value("SELECT time_out FROM authorizations").await, "900");
+    tab.submit(|form| form.set("time_out", "3600")).await.expect(303);
+    assert_eq!(world.app.value("SELECT time_out FROM authorizations").await, "3600");
+    world.endpoint("report", "GET", "/report").await;
+    world.app.sql("UPDATE endpoints SET time_out = 3600").await;
+    assert_eq!(world.call("report", json!({})).await.status, 200);
 }

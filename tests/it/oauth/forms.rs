@@ -61,7 +61,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
     let concurrency = "Concurrent calls must be a whole number, from 1 to 1000";
     let stream_idle = "Idle limit of streams must be a whole number of seconds, from 1 to 3600";
-    let time_out = "Time-out must be a whole number of seconds, from 1 to 900";
+    let time_out = "Time-out must be a whole number of seconds, from 1 to 3600";
     for (field, typed, message) in [
         ("issuer", "id.example.org", "Issuer must start with https:// or http://"),
         ("authorize_url", "javascript:alert(1)", "Authorize URL must start with https:// or http://"),
@@ -86,7 +86,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("lifetime", "1.5", lifetime),
         ("lifetime", "31536001", lifetime),
         ("time_out", "0", time_out),
-        ("time_out", "901", time_out),
+        ("time_out", "3601", time_out),
         ("time_out", "ten", time_out),
         ("concurrency", "0", concurrency),
         ("concurrency", "1001", concurrency),
@@ -127,7 +127,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
 }
 
 /// Every setting that is not the usual one.
-const SETTINGS: [(&str, &str); 19] = [
+const SETTINGS: [(&str, &str); 20] = [
     ("issuer", "https://id.example.org"),
     ("authorize_url", "https://id.example.org/authorize"),
     ("token_url", "https://id.example.org/token"),

@@ -21,7 +21,7 @@ async fn an_answer_comes_back_whole_and_the_request_as_made() {
     let request = server.request();
     assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/a?b=c%20d"));
     assert_eq!(request.header("x-key"), Some("ä b"));
-    assert_eq!(request.header("user-agent"), Some("Connectory"));
+    assert_eq!(request.header("user-agent"), Some(concat!("Connectory/", env!("CARGO_PKG_VERSION"))));
     assert_eq!((request.header("referer"), request.body.as_str()), (None, "{}"));
 }
 
