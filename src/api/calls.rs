@@ -33,7 +33,7 @@ use crate::access::Wants;
 use crate::calls::{CallKind, CallRecord, Target};
 use crate::endpoints::{DefinedEndpoint, RenderProblems};
 use crate::outbound::http::{HeaderMap, Method, header};
-use crate::outbound::{Body, Bytes, HttpUrl, SendError};
+use crate::outbound::{Body, Bytes, HttpUrl, SendError, WrittenNames};
 use crate::relay::error::BODY_NOT_READ;
 use crate::relay::{ConnectorSnapshot, RelayError, RelayRequest, RelayResponse};
 use crate::web::{Budget, Held, NotRead, read_whole};
@@ -108,6 +108,7 @@ async fn call_endpoint(
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let call = RelayRequest {
         headers: endpoint_headers(request, rendered.headers),
+        names: rendered.names,
         body: rendered.body.map_or(Body::Empty, Body::from),
         retries: endpoint.retries,
         follow: true,
@@ -214,7 +215,8 @@ async fn call_url(
     let payload = Payload::take(&mut request.payload);
     let (body, _held) = request_body(&request.req, payload, limits.total, request.in_use.bodies(), sent).await?;
     let headers = request.outgoing_headers();
-    let call = RelayRequest { headers, body, ..RelayRequest::new(method.clone(), url, limits) };
+    let names = WrittenNames::known(&headers);
+    let call = RelayRequest { headers, names, body, ..RelayRequest::new(method.clone(), url, limits) };
     Ok(request.api.relay.call(connector, permit, call).await?)
 }
 

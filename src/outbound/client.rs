@@ -19,6 +19,7 @@ use super::cache::Cache;
 use super::connect;
 use super::connect_time;
 use super::error::{SendError, Stage};
+use super::header_names::NameCache;
 use super::policy::Policy;
 use super::resolver::Resolver;
 use super::route::Route;
@@ -60,6 +61,7 @@ pub(super) struct Common {
     pub(super) policy: Policy,
     pub(super) tls: TlsConfigCache,
     pub(super) resolver: Resolver,
+    pub(super) names: NameCache,
 }
 
 /// [`Outbound::new`] was called outside a Tokio runtime.
@@ -83,7 +85,7 @@ impl Outbound {
     }
 
     fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
-        let common = Common { policy, tls: TlsConfigCache::default(), resolver };
+        let common = Common { policy, tls: TlsConfigCache::default(), resolver, names: NameCache::default() };
         let main_runtime = Handle::try_current().map_err(|_| NoRuntime)?;
         Ok(Self::with_own_connections(Arc::new(common), Some(main_runtime)))
     }
@@ -199,6 +201,7 @@ async fn build(common: &Arc<Common>, transport: &Transport, route: &Route<'_>) -
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
+        .http1_title_case_headers()
         .dns_resolver(guard)
         .connector_layer(MapFutureLayer::new(connect_time::bounded))
         .http2_max_header_list_size(HTTP2_HEAD)

@@ -15,6 +15,7 @@ use super::client::{Common, Outbound};
 use super::connect::ConnectAttempt;
 use super::connect_time::{ConnectTimeOut, Connecting, State};
 use super::error::SendError;
+use super::header_names::WrittenNames;
 use super::request::{Limits, Request, Upload, frame, introduce};
 use super::response::{Response, ResponseBody, decompress, takes_gzip};
 use super::route::Route;
@@ -33,6 +34,11 @@ impl Outbound {
         let (this, transport) = (self.clone(), transport.clone());
         let opening = async move { this.stream(&transport, request, limits).await };
         Box::pin(self.at_home(opening)).await.unwrap_or_else(|| Err(SendError::stopping()))
+    }
+
+    /// Has the names of a request's headers written so over HTTP/1.1.
+    pub async fn write_names(&self, names: &WrittenNames, request: &mut Request) {
+        self.common.names.apply(names, request).await;
     }
 
     /// Sends a request and reads its whole response, whatever its status; the body is decompressed. Redirects are

@@ -47,6 +47,7 @@ pub(super) fn client(
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .pool_idle_timeout(IDLE_TIME)
         .http1_max_buf_size(BUFFER)
+        .http1_title_case_headers(true)
         .http2_max_header_list_size(HTTP2_HEAD)
         .build(connector)
 }

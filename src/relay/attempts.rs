@@ -93,9 +93,10 @@ impl<'a> AttemptLoop<'a> {
                 Err(open) => return Err(circuit_open(self.connector, open)),
             };
             let limits = self.remaining_limits()?;
-            let request = self.signed_request()?;
+            let mut request = self.signed_request()?;
             self.attempts += 1;
             let outbound = &self.relay.outbound;
+            outbound.write_names(&self.request.names, &mut request).await;
             match outbound.open(&self.connector.transport, request, limits).await {
                 Ok(response) => {
                     self.record(admission, outcome(response.status()));

@@ -11,7 +11,7 @@ use super::concurrency_limit::Permit;
 use super::error::RelayError;
 use crate::calls::{CallRecord, Outcome};
 use crate::outbound::http::{HeaderMap, Method};
-use crate::outbound::{self, Bytes, HttpUrl, Limits, Mask, ResponseBody, SendError};
+use crate::outbound::{self, Bytes, HttpUrl, Limits, Mask, ResponseBody, SendError, WrittenNames};
 
 /// How long the head of a response is held back for the first chunk of its body.
 const FIRST_CHUNK_WAIT: Duration = Duration::from_millis(20);
@@ -23,6 +23,8 @@ pub struct RelayRequest {
     pub url: HttpUrl,
     /// End-to-end headers only.
     pub headers: HeaderMap,
+    /// Names of headers that are written in another form than usual.
+    pub names: WrittenNames,
     pub body: outbound::Body,
     pub limits: Limits,
     /// How often a call is retried after a temporary failure, if that is safe.
@@ -40,6 +42,7 @@ impl RelayRequest {
             method,
             url,
             headers: HeaderMap::new(),
+            names: WrittenNames::default(),
             body: outbound::Body::Empty,
             limits,
             retries: 0,

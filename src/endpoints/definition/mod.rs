@@ -11,10 +11,9 @@ use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowKind};
 use super::template::{
     JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
 };
-use crate::outbound::CONNECTION_HEADERS;
-use crate::outbound::HttpUrl;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
+use crate::outbound::{CONNECTION_HEADERS, HttpUrl, WrittenNames};
 
 /// A part of an endpoint's request. Rows count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub struct Definition {
     url: UrlTemplate,
     parameters: Vec<PairTemplate>,
     headers: Vec<PairTemplate>,
+    /// The headers' names as they were written.
+    names: WrittenNames,
     body: Body,
 }
 
@@ -59,6 +60,7 @@ pub struct Rendered {
     pub url: HttpUrl,
     /// With the content type of the body.
     pub headers: HeaderMap,
+    pub names: WrittenNames,
     pub body: Option<Vec<u8>>,
     /// Optional parameters, headers and form fields without a value.
     pub left_out: Vec<String>,
@@ -101,7 +103,8 @@ impl Definition {
         let body = parser.body(request);
         match (url, body) {
             (Some(url), Some(body)) if parser.problems.is_empty() => {
-                Ok(Definition { method: request.method, base: base.cloned(), url, parameters, headers, body })
+                let names = WrittenNames::of(headers.iter().map(|header| header.name.as_str()));
+                Ok(Definition { method: request.method, base: base.cloned(), url, parameters, headers, names, body })
             }
             _ => Err(parser.problems),
         }
@@ -143,7 +146,7 @@ impl Definition {
         match url {
             Some(url) if renderer.problems.is_empty() => {
                 let headers = header_map(headers, self.body.kind().content_type());
-                Ok(Rendered { url, headers, body, left_out: renderer.left_out })
+                Ok(Rendered { url, headers, names: self.names.clone(), body, left_out: renderer.left_out })
             }
             _ => Err(RenderProblems(renderer.problems)),
         }

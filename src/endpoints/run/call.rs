@@ -93,6 +93,7 @@ fn relay_request(connector: &ConnectorSnapshot, settings: &RequestSettings, rend
     let limits = connector.limits(seconds.map(Duration::from_secs));
     RelayRequest {
         headers: rendered.headers,
+        names: rendered.names,
         body: rendered.body.map_or(outbound::Body::Empty, outbound::Body::from),
         retries: u8::try_from(settings.retries).unwrap_or_default(),
         follow: true,

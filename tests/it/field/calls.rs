@@ -2,6 +2,7 @@
 
 mod addresses;
 mod limits;
+mod names;
 mod streams;
 
 use serde_json::json;

@@ -15,6 +15,8 @@ use tokio::task::AbortHandle;
 pub struct Seen {
     pub method: String,
     pub target: String,
+    /// The names of the headers as they came.
+    pub names: Vec<String>,
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -241,6 +243,7 @@ async fn read(stream: &mut TcpStream, rest: &mut Vec<u8>, state: &State) -> Opti
     let mut seen = Seen { method: words.next()?, target: words.next()?, ..Seen::default() };
     for line in lines.filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':')?;
+        seen.names.push(name.to_owned());
         seen.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     if seen.header("transfer-encoding").is_some() {
