@@ -65,6 +65,8 @@ pub(super) struct StoredToken {
     pub expires_at: Option<DateTime<Utc>>,
     pub set_by: String,
     pub has_refresh_token: bool,
+    /// When the refresh token expires, if the server has said so.
+    pub refresh_expires_at: Option<DateTime<Utc>>,
 }
 
 /// What becomes of the refresh token when a token is stored.
@@ -93,13 +95,14 @@ pub struct NewToken {
     pub token_type: String,
     pub scope: String,
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the refresh token expires, if the answer says so.
+    pub refresh_expires_at: Option<DateTime<Utc>>,
 }
 
 impl NewToken {
     /// A token that never expires and that no server has issued.
     pub fn fixed(access: Secret) -> NewToken {
-        let (token_type, scope) = ("Bearer".into(), String::new());
-        NewToken { access, refresh: RefreshToken::None, token_type, scope, expires_at: None }
+        NewToken::bearer(access, None)
     }
 
     /// A token that a server has issued for a request of this scope, which is granted if the response names none
@@ -111,11 +114,19 @@ impl NewToken {
             token_type: token.token_type,
             scope: token.scope.unwrap_or_else(|| asked_scope.to_string()),
             expires_at: token.expires_at,
+            refresh_expires_at: token.refresh_expires_at,
         }
     }
 
     /// A token that was pasted or made up: no server has said more of it.
     pub fn bearer(access: Secret, expires_at: Option<DateTime<Utc>>) -> NewToken {
-        NewToken { access, refresh: RefreshToken::None, token_type: "Bearer".into(), scope: String::new(), expires_at }
+        NewToken {
+            access,
+            refresh: RefreshToken::None,
+            token_type: "Bearer".into(),
+            scope: String::new(),
+            expires_at,
+            refresh_expires_at: None,
+        }
     }
 }

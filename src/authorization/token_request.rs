@@ -65,7 +65,7 @@ impl RequestPage {
         };
         let source = match token.expiry_source {
             ExpirySource::JwtExp => ", as the token itself says",
-            ExpirySource::ExpiresIn | ExpirySource::Manual | ExpirySource::Unknown => "",
+            ExpirySource::ExpiresIn | ExpirySource::Point | ExpirySource::Manual | ExpirySource::Unknown => "",
         };
         format!("{} ({}){source}", date_time(&expires), relative(&expires, &self.now))
     }
@@ -273,6 +273,7 @@ async fn store(
         token_type: kept.token_type,
         scope: kept.scope,
         expires_at: kept.expires_at,
+        refresh_expires_at: None,
     };
     queries::store_token(change, vault, id, &token, &approved).await?;
     connectors::outdate_evidence(change.conn, id, CredentialChange::Issued, change.now).await?;

@@ -49,6 +49,8 @@ pub struct Facts {
     /// The password or API key of the method is set.
     pub has_secret: bool,
     pub token: Option<TokenTimes>,
+    /// When the refresh token ends that renews it, and since when that is known; none if a sign-in renews it.
+    pub refresh: Option<TokenTimes>,
     /// A sign-in or refresh token is stored with which a new token can be fetched without a person.
     pub renewable: bool,
     pub renewal: RenewalFacts,
@@ -117,10 +119,22 @@ impl Facts {
             (Method::Basic | Method::ApiKey, _) | (_, None) => Health::NotAuthorized,
             (_, Some(_)) if self.renewal.is_final => Health::NeedsReauthorization,
             (_, Some(_)) if self.renewal.failures > 0 => Health::Failing,
-            (_, Some(_)) if self.renewable => Health::Healthy,
+            (_, Some(token)) if self.renewable => return self.renewable_health(token, now),
             (_, Some(token)) => return token.health(now),
         };
         (steady, None)
+    }
+
+    /// A person is needed before the refresh token ends. Until the access token has ended too, calls work.
+    fn renewable_health(&self, token: &TokenTimes, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
+        match self.refresh.as_ref().map(|refresh| refresh.health(now)) {
+            None => (Health::Healthy, None),
+            Some((Health::NeedsReauthorization, _)) => match token.health(now) {
+                (Health::Healthy, changes_at) => (Health::Expiring, changes_at),
+                other => other,
+            },
+            Some(other) => other,
+        }
     }
 
     fn renew_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -135,7 +149,10 @@ impl Facts {
         let early = token.renew_from()?;
         let used = self.renewal.last_used_at.unwrap_or(token.obtained_at);
         let pause = if is_idle(used, now) { IN_USE } else { YOUNG };
-        Some(early.max(token.obtained_at + pause))
+        let due = early.max(token.obtained_at + pause);
+        // A server that gives a new refresh token with each renewal gives none after the end of the last.
+        let last = self.refresh.as_ref().and_then(TokenTimes::renew_from).filter(|last| *last > token.obtained_at);
+        Some(last.map_or(due, |last| due.min(last.max(token.obtained_at + YOUNG))))
     }
 }
 

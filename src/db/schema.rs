@@ -641,6 +641,8 @@ diesel::table! {
         set_by -> Text,
         status_due_at -> Nullable<Timestamptz>,
         origins -> Nullable<Array<Text>>,
+        refresh_from -> Nullable<Timestamptz>,
+        refresh_expires_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -81,8 +81,10 @@ async fn end_events(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
 async fn begin_events(conn: &mut Conn) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_events (id, connector_id, health, began_at, expires_at, message, remedy)
-         SELECT gen_random_uuid(), c.id, c.status, c.status_since, t.expires_at,
-                CASE WHEN r.failures > 0 THEN r.message ELSE coalesce(b.message, CASE WHEN c.status IN ('failing', 'refused') THEN v.message END, '') END,
+         SELECT gen_random_uuid(), c.id, c.status, c.status_since, coalesce(t.refresh_expires_at, t.expires_at),
+                CASE WHEN r.failures > 0 THEN r.message
+                     WHEN c.status = 'expiring' AND t.refresh_expires_at IS NOT NULL THEN 'Its refresh token ends then, so no new access token can be fetched without a person.'
+                     ELSE coalesce(b.message, CASE WHEN c.status IN ('failing', 'refused') THEN v.message END, '') END,
                 CASE WHEN r.failures > 0 THEN r.remedy ELSE '' END
          FROM connectors c
          LEFT JOIN tokens t ON t.connector_id = c.id

@@ -143,10 +143,14 @@ impl<'a> FoundToken<'a> {
         is_sendable(token).then(|| Secret::new(token.to_owned()))
     }
 
-    /// What the response says about the token: first beside it, then at the top.
+    /// The objects that say something about the token: first that beside it, then that at the top.
+    pub(super) fn said(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
+        [self.beside, self.around].into_iter().flatten()
+    }
+
+    /// What the response says about the token under a name.
     pub(super) fn detail(&self, name: &str) -> Option<&'a Value> {
-        let places = [self.beside, self.around].into_iter().flatten();
-        let mut found = places.filter_map(|object| member(object, name));
+        let mut found = self.said().filter_map(|object| member(object, name));
         found.next().map(|(_, value)| value)
     }
 }

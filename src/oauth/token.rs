@@ -28,6 +28,8 @@ pub struct Token {
     /// The refresh token, if there is one that can be sent back (RFC 6749 A.17). Without one in the
     /// answer to a refresh the old one stays good (6).
     pub refresh: Option<Secret>,
+    /// When the refresh token expires, if the server says so: then only a person can get another one.
+    pub refresh_expires_at: Option<DateTime<Utc>>,
     /// The ID token as it came (OpenID Connect Core 3.1.3.3), unread and unchecked.
     pub id_token: Option<Secret>,
     /// The status of the response; 302 for one that came with a redirect (RFC 6749 4.2.2).
@@ -59,8 +61,10 @@ impl Token {
 /// How a token's expiry is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpirySource {
-    /// From `expires_in` (RFC 6749 5.1).
+    /// From a lifetime: `expires_in` (RFC 6749 5.1) or a sibling of it.
     ExpiresIn,
+    /// From a point in time, such as `expires_at`.
+    Point,
     /// From the `exp` claim of a JWT (RFC 7519 4.1.4), whose signature is not ours to check.
     JwtExp,
     /// A person has entered how long such tokens live, because the response does not say.

@@ -199,6 +199,7 @@ async fn give_token(app: &TestApp, connector: Uuid, access: &str) {
         token_type: "Bearer".into(),
         scope: String::new(),
         expires_at: Some(now + TimeDelta::hours(1)),
+        refresh_expires_at: None,
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, connector).await;

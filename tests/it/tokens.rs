@@ -36,7 +36,7 @@ const CLIENT: &str = "web";
 const CLIENT_SECRET: &str = "s3cret+/%:& x";
 
 /// A site on which nobody is signed out, however far the clock is moved.
-async fn site() -> TestApp {
+pub async fn site() -> TestApp {
     let year = Duration::from_secs(365 * 86_400);
     let limits = SessionLimits { idle: year, lifetime: year };
     TestApp::start_with(|site| site.limits = limits).await
@@ -121,6 +121,7 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
         token_type: "Bearer".into(),
         scope: "read".into(),
         expires_at: Some(now + TimeDelta::hours(1)),
+        refresh_expires_at: None,
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, id).await;

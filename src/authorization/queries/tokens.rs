@@ -27,6 +27,7 @@ pub(in crate::authorization) async fn stored_token(
         tokens::expires_at,
         tokens::set_by,
         tokens::refresh_token.is_not_null(),
+        tokens::refresh_expires_at,
     );
     Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
 }
@@ -52,6 +53,7 @@ pub async fn store_token(
         }
         RefreshToken::None => Some(None),
     };
+    let refresh_life = refresh_life(change.conn, connector, token, change.now).await?;
     let values = (
         tokens::access_token.eq(access),
         refresh.map(|refresh| tokens::refresh_token.eq(refresh)),
@@ -61,6 +63,8 @@ pub async fn store_token(
         tokens::obtained_at.eq(change.now),
         tokens::expires_at.eq(token.expires_at),
         tokens::set_by.eq(change.by.attribution()),
+        refresh_life.map(|(from, _)| tokens::refresh_from.eq(from)),
+        refresh_life.map(|(_, end)| tokens::refresh_expires_at.eq(end)),
     );
     diesel::insert_into(tokens::table)
         .values((tokens::connector_id.eq(connector), values.clone()))
@@ -70,6 +74,33 @@ pub async fn store_token(
         .execute(change.conn)
         .await?;
     Ok(())
+}
+
+/// By how much the end of a refresh token must move to be another one: servers count down what is left in whole seconds.
+const MOVED: TimeDelta = TimeDelta::minutes(1);
+
+type RefreshLife = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Since when the end of the refresh token is known, and that end; `None` if both stay. An end that moves with each answer
+/// counts from that answer; one that stays counts from the first, so that a person is asked in time.
+async fn refresh_life(
+    conn: &mut Conn,
+    connector: Uuid,
+    token: &NewToken,
+    now: DateTime<Utc>,
+) -> Result<Option<RefreshLife>, Error> {
+    let end = match (&token.refresh, token.refresh_expires_at) {
+        (RefreshToken::None, _) | (RefreshToken::Set(_), None) => return Ok(Some((None, None))),
+        (RefreshToken::Keep, None) => return Ok(None),
+        (RefreshToken::Set(_) | RefreshToken::Keep, Some(end)) => end,
+    };
+    let columns = (tokens::refresh_from, tokens::refresh_expires_at);
+    let stored: Option<RefreshLife> = tokens::table.find(connector).select(columns).first(conn).await.optional()?;
+    let from = match stored {
+        Some((Some(from), Some(before))) if end - before < MOVED => from,
+        _ => now,
+    };
+    Ok(Some((Some(from), Some(end))))
 }
 
 /// The origins of the stored token, which the token that renews it inherits; `None` while there is no token.

@@ -46,6 +46,7 @@ impl TabPage {
                 "The API refuses calls without a credential."
             }
             Health::Refused => "The API refuses the credential.",
+            Health::Expiring if self.needs_person_by().is_some() => "The refresh token ends soon.",
             Health::Expiring => "The token ends soon.",
             Health::Failing if self.breaker.is_some() => {
                 "The API does not answer as it should, so calls are refused for a while."
@@ -189,6 +190,12 @@ impl TabPage {
         let Some(token) = &self.token else { return false };
         let fetches = self.connector.method().is_renewable(self.settings.keep_fresh, token.has_refresh_token);
         fetches && !self.renewal.is_final && !self.is_switched_off()
+    }
+
+    /// When the refresh token ends, if a person has to authorize again then.
+    pub(super) fn needs_person_by(&self) -> Option<&DateTime<Utc>> {
+        let token = self.token.as_ref().filter(|_| !self.connector.method().signs_in_by_itself())?;
+        token.refresh_expires_at.as_ref()
     }
 
     /// What the button is called that fetches a new token without a person's consent.

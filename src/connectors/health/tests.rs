@@ -16,6 +16,7 @@ fn facts(method: Method, renewable: bool) -> Facts {
         method,
         has_secret: false,
         token: Some(TokenTimes { obtained_at: START, expires_at: Some(minute(60)) }),
+        refresh: None,
         renewable,
         renewal: RenewalFacts::default(),
         is_left_alone: false,
@@ -261,4 +262,35 @@ fn switched_off_it_is_disabled_and_left_alone() {
         HealthForecast::of(&facts, minute(60)),
         HealthForecast { health: Health::Disabled, changes_at: None, renew_at: None }
     );
+}
+
+#[test]
+fn a_person_is_asked_for_before_a_refresh_token_ends() {
+    let mut facts = facts(CODE, true);
+    facts.refresh = Some(TokenTimes { obtained_at: START, expires_at: Some(minute(100)) });
+    for (minutes, health, changes_at) in [
+        (0, Health::Healthy, Some(minute(90))),
+        (90, Health::Expiring, Some(minute(100))),
+        (100, Health::NeedsReauthorization, None),
+    ] {
+        let forecast = HealthForecast::of(&facts, minute(minutes));
+        assert_eq!((forecast.health, forecast.changes_at), (health, changes_at), "{minutes}");
+    }
+    // The access token outlives it.
+    facts.token = Some(TokenTimes { obtained_at: START, expires_at: Some(minute(600)) });
+    assert_eq!(health(&facts, 100), Health::Expiring);
+    assert_eq!(health(&facts, 600), Health::NeedsReauthorization);
+}
+
+#[test]
+fn an_idle_connector_is_renewed_before_its_refresh_token_ends() {
+    let mut facts = facts(CODE, true);
+    let day = 24 * 60;
+    let renew_at = |facts: &Facts| HealthForecast::of(facts, minute(2 * day)).renew_at;
+    assert_eq!(renew_at(&facts), Some(minute(day)));
+    facts.refresh = Some(TokenTimes { obtained_at: START, expires_at: Some(minute(120)) });
+    assert_eq!(renew_at(&facts), Some(minute(115)));
+    // It did not move with the last renewal, so a further one does not help.
+    facts.token = Some(TokenTimes { obtained_at: minute(116), expires_at: Some(minute(176)) });
+    assert_eq!(renew_at(&facts), Some(minute(116 + day)));
 }

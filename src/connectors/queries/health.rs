@@ -21,6 +21,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
         method,
         has_secret: false,
         token: None,
+        refresh: None,
         renewable: false,
         renewal: RenewalFacts::default(),
         is_left_alone: false,
@@ -31,7 +32,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
 
 /// The stored facts, but for whether there is a secret.
 async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> {
-    type Token = (DateTime<Utc>, Option<DateTime<Utc>>, bool);
+    type Token = (DateTime<Utc>, Option<DateTime<Utc>>, bool, (Option<DateTime<Utc>>, Option<DateTime<Utc>>));
     type Row = ((bool, bool, Method, bool), Option<Token>, Option<RenewalFacts>, bool);
     let facts = connectors::table
         .inner_join(authorizations::table)
@@ -41,7 +42,13 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> 
         .filter(connectors::id.eq(id))
         .select((
             (connectors::enabled, connectors::deleted_at.is_null(), connectors::method, authorizations::keep_fresh),
-            (tokens::obtained_at, tokens::expires_at, tokens::refresh_token.is_not_null()).nullable(),
+            (
+                tokens::obtained_at,
+                tokens::expires_at,
+                tokens::refresh_token.is_not_null(),
+                (tokens::refresh_from, tokens::refresh_expires_at),
+            )
+                .nullable(),
             (renewals::failures, renewals::is_final, renewals::next_attempt_at, renewals::last_used_at).nullable(),
             breakers::connector_id.nullable().is_not_null(),
         ))
@@ -49,12 +56,14 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> 
         .await;
     let ((enabled, is_live, method, keep_fresh), token, renewal, is_left_alone): Row =
         in_row(&["connectors"], id, facts)?;
-    let has_refresh_token = token.is_some_and(|(.., has_refresh_token)| has_refresh_token);
+    let has_refresh_token = token.is_some_and(|(_, _, has_refresh_token, _)| has_refresh_token);
+    let refresh = token.and_then(|(.., (from, end))| from.zip(end)).filter(|_| !method.signs_in_by_itself());
     Ok(Facts {
         enabled,
         method,
         has_secret: false,
-        token: token.map(|(obtained_at, expires_at, _)| TokenTimes { obtained_at, expires_at }),
+        token: token.map(|(obtained_at, expires_at, ..)| TokenTimes { obtained_at, expires_at }),
+        refresh: refresh.map(|(obtained_at, end)| TokenTimes { obtained_at, expires_at: Some(end) }),
         // The token of a connector in the trash is not needed.
         renewable: is_live && method.is_renewable(keep_fresh, has_refresh_token),
         renewal: renewal.unwrap_or_default(),

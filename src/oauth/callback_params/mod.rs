@@ -162,14 +162,15 @@ impl Known {
     fn token(&self, now: DateTime<Utc>, manual: Option<TimeDelta>) -> Option<Token> {
         let access = self.get("access_token").filter(|text| is_sendable(text))?;
         let detail = |name| self.get(name).map(Value::from);
-        let (expires_at, expiry_source) =
-            expiry(&Lifetime { expires_in: detail("expires_in").as_ref(), token: access, manual, now });
+        let said = detail("expires_in").map(|lifetime| ("expires_in".to_owned(), lifetime)).into_iter().collect();
+        let (expires_at, expiry_source) = expiry(&Lifetime { said: &[&said], token: access, manual, now });
         Some(Token {
             access: Secret::new(access.to_owned()),
             token_type: token::token_type(detail("token_type").as_ref()),
             expires_at,
             expiry_source,
             scope: token::scope(detail("scope").as_ref()),
+            refresh_expires_at: None,
             refresh: None, // RFC 6749 4.2.2: a fragment is no place for one
             id_token: None,
             status: 302,

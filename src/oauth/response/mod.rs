@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::error::TokenError;
-use super::expiry::{Lifetime, expiry};
+use super::expiry::{Lifetime, expiry, refresh_expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
 use super::remedy::{self, RequestKind};
 use super::response_document::Document;
@@ -133,18 +133,17 @@ impl TokenReader<'_> {
     }
 
     fn token(&self, reply: &Reply, found: &FoundToken<'_>, access: Secret) -> Token {
-        let (expires_at, expiry_source) = expiry(&Lifetime {
-            expires_in: found.detail("expires_in"),
-            token: access.expose(),
-            manual: self.lifetime,
-            now: self.now,
-        });
+        let said: Vec<_> = found.said().collect();
+        let (expires_at, expiry_source) =
+            expiry(&Lifetime { said: &said, token: access.expose(), manual: self.lifetime, now: self.now });
+        let refresh = token::refresh(found.detail("refresh_token"));
         Token {
             token_type: token::token_type(found.detail("token_type")),
             expires_at,
             expiry_source,
             scope: token::scope(found.detail("scope")),
-            refresh: token::refresh(found.detail("refresh_token")),
+            refresh_expires_at: refresh_expiry(&said, self.now),
+            refresh,
             id_token: token::id_token(found.detail("id_token")),
             status: reply.status().as_u16(),
             elapsed: self.started.elapsed(),

@@ -286,7 +286,7 @@ async fn a_status_says_whether_the_token_has_ended() {
         (400, unsupported, Some(ErrorCode::UnsupportedTokenType), None),
         (401, "{\"error\": \"invalid_client\"}", Some(ErrorCode::InvalidClient), None),
         (503, "", None, Some(5)),
-        (404, "", None, None),
+        (404, "", None, Some(5)),
     ] {
         let server = Server::with(status, "Retry-After: 5\r\n", body).await;
         let refusal = end(&server, &client, TokenHint::AccessToken).await.err();

@@ -304,6 +304,7 @@ pub(super) async fn token_with(
         token_type: "Bearer".into(),
         scope: scope.into(),
         expires_at: ends_in_hours.map(|hours| now + TimeDelta::hours(hours)),
+        refresh_expires_at: None,
     };
     let obtained = now - TimeDelta::hours(hours_ago);
     let origins = crate::support::in_use(&mut conn, connector).await;

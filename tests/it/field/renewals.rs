@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::api::World;
 use crate::support::TestApp;
 use crate::support::upstream::{Reply, Seen, Upstream};
-use crate::tokens::{give, oauth_connector, renewed_at};
+use crate::tokens::{give, oauth_connector, renewed_at, site};
 
 const TOKEN: &str = r#"{"access_token":"the-next","token_type":"bearer","expires_in":3600}"#;
 /// What Strava answers when the refresh token was revoked.
@@ -31,7 +31,7 @@ async fn refusing(refusals: &[(u16, &str)]) -> Upstream {
 /// Status, whether the refusal is final, and how many requests were sent.
 async fn state(app: &TestApp, server: &Upstream) -> (String, bool, usize) {
     let status = app.value("SELECT status FROM connectors").await;
-    let is_final = app.value("SELECT is_final FROM renewals").await == "true";
+    let is_final = app.value("SELECT is_final FROM renewals").await == "t";
     (status, is_final, server.seen().len())
 }
 
@@ -173,4 +173,66 @@ async fn a_text_in_any_body_can_say_that_the_token_has_ended() {
     world.endpoint("accounts", "POST", "/soap").await;
     let answer = world.call("accounts", json!({})).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+}
+
+/// Keycloak, LinkedIn and Intuit say in their answers when the refresh token ends.
+#[tokio::test]
+async fn a_person_is_asked_in_time_before_the_refresh_token_ends() {
+    const TAB: &str = "/connectors/payroll/authorization";
+    for name in ["refresh_token_expires_in", "x_refresh_token_expires_in", "refresh_expires_in"] {
+        let app = site().await;
+        let server = Upstream::start(move |seen| match seen.number {
+            0 => Reply::json(
+                200,
+                &format!(r#"{{"access_token":"a","expires_in":3600,"refresh_token":"r","{name}":6000}}"#),
+            ),
+            _ => Reply::json(400, r#"{"error":"invalid_grant"}"#),
+        })
+        .await;
+        renewed_at(&app, &server.url("/token")).await;
+        app.advance(TimeDelta::hours(1));
+        app.run_due_work().await;
+        let admin = app.super_admin().await;
+        let text = admin.get(TAB).await.expect(200).text();
+        assert!(text.contains("Authorize again by") && text.contains("in 100 minutes"), "{text}");
+        assert_eq!(state(&app, &server).await, ("healthy".into(), false, 1));
+        // A tenth of its life before.
+        app.sql("UPDATE tokens SET expires_at = refresh_expires_at; UPDATE renewals SET due_at = NULL").await;
+        app.advance(TimeDelta::minutes(91));
+        app.run_due_work().await;
+        let status = app.value("SELECT status FROM connectors").await;
+        assert_eq!(status, "expiring", "{name}");
+        let text = admin.get(TAB).await.expect(200).text();
+        assert!(text.contains("The refresh token ends soon. Press Authorize again"), "{text}");
+        app.advance(TimeDelta::minutes(10));
+        app.run_due_work().await;
+        let status = app.value("SELECT status FROM connectors").await;
+        assert_eq!(status, "needs_reauthorization", "{name}");
+    }
+}
+
+/// A server that gives a new refresh token with each renewal (Keycloak) never needs a person.
+#[tokio::test]
+async fn a_refresh_token_that_is_renewed_with_the_access_token_never_ends() {
+    let app = TestApp::start().await;
+    let server = Upstream::json(
+        r#"{"access_token":"a","expires_in":300,"refresh_token":"r","refresh_expires_in":1800,"token_type":"bearer"}"#,
+    )
+    .await;
+    renewed_at(&app, &server.url("/token")).await;
+    app.advance(TimeDelta::hours(1));
+    app.run_due_work().await;
+    // Idle, so that its access token is renewed once a day.
+    app.sql("UPDATE renewals SET last_used_at = last_used_at - interval '2 days'").await;
+    for _ in 0..20 {
+        app.advance(TimeDelta::minutes(5));
+        app.run_due_work().await;
+        let due = "SELECT ceil(extract(epoch FROM r.due_at - t.obtained_at))::bigint FROM renewals r, tokens t";
+        let seconds = app.count(due).await;
+        assert!((60..1_800).contains(&seconds), "{seconds}");
+        app.advance(TimeDelta::seconds(seconds - 300));
+        app.run_due_work().await;
+        assert_eq!(app.value("SELECT status FROM connectors").await, "healthy");
+    }
+    assert!(server.seen().len() >= 20, "{}", server.seen().len());
 }

@@ -34,6 +34,7 @@ impl World {
             token_type: "Bearer".into(),
             scope: String::new(),
             expires_at: None,
+            refresh_expires_at: None,
         };
         let by = connectory::access::Actor::command_line();
         let now = app.clock.now();

@@ -31,6 +31,7 @@ impl TestApp {
             token_type: "Bearer".into(),
             scope: String::new(),
             expires_at: life.map(|life| now + life),
+            refresh_expires_at: None,
         };
         let origins = in_use(&mut conn, connector).await;
         authorization::store_token(
