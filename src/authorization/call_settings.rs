@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
-use super::credential::Credential;
-use super::model::{ApiKeyPlace, CaTrust};
+use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
+use super::model::CaTrust;
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::settings::Settings;
 use crate::connectors::{ConnectorId, Method, SecretField};
-use crate::db::{OrEmpty, Positive, Stored, StoredValueError, Typed};
+use crate::db::{OrEmpty, Positive, Stored, StoredValueError, Typed, known};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses};
 use crate::outbound::{HttpUrl, Transport};
 use crate::vault::Vault;
@@ -17,7 +17,8 @@ use crate::web::Error;
 
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
 pub const CALL_COLUMNS: &str =
-    "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
+    "c.method, c.verify_certificates, a.user_name, a.basic_charset, a.api_key_place, a.api_key_name, a.api_key_prefix,
+    a.access_token_place, a.access_token_name, a.access_token_prefix,
     a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.stream_idle,
     a.expired_statuses, a.expired_body,
     s.sealed AS secret, s.origins AS secret_origins,
@@ -45,11 +46,19 @@ pub struct SealedSettings {
     #[diesel(sql_type = Text)]
     user_name: String,
     #[diesel(sql_type = Text)]
-    api_key_place: Stored<ApiKeyPlace>,
+    basic_charset: Stored<BasicCharset>,
+    #[diesel(sql_type = Text)]
+    api_key_place: Stored<CredentialPlace>,
     #[diesel(sql_type = Text)]
     api_key_name: String,
     #[diesel(sql_type = Text)]
     api_key_prefix: String,
+    #[diesel(sql_type = Text)]
+    access_token_place: Stored<CredentialPlace>,
+    #[diesel(sql_type = Text)]
+    access_token_name: String,
+    #[diesel(sql_type = Text)]
+    access_token_prefix: String,
     #[diesel(sql_type = Text)]
     ca_certificate: String,
     #[diesel(sql_type = Text)]
@@ -86,8 +95,8 @@ pub enum CredentialSource {
     None,
     /// Nothing was entered yet.
     Missing,
-    /// A token, which [`super::TokenKeeper`] hands out.
-    Keeper,
+    /// A token, which [`super::TokenKeeper`] hands out, to be placed so.
+    Keeper(Placement),
 }
 
 /// What calls need to know.
@@ -122,13 +131,13 @@ impl SealedSettings {
                 Some(sealed) => CredentialSource::Fixed(Credential::None, sealed.origins()?),
                 None => CredentialSource::None,
             },
-            (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper,
+            (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper(settings.token_placement()),
             (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,
             (Method::Basic | Method::ApiKey, Some((field, secret))) => {
                 let sealed = Sealed::secret(connector, field, secret, origins);
                 let credential = settings.credential(method, sealed.open(vault)?);
-                let origins = sealed.origins()?;
-                credential.map_or(CredentialSource::Missing, |credential| CredentialSource::Fixed(credential, origins))
+                let credential = known("authorizations.user_name", connector, credential).map_err(Error::internal)?;
+                CredentialSource::Fixed(credential, sealed.origins()?)
             }
         };
         Ok(CallSettings {
@@ -147,9 +156,13 @@ impl SealedSettings {
         let stream_idle = self.stream_idle.map(|seconds| seconds.known("authorizations.stream_idle", connector));
         Ok(Settings {
             user_name: self.user_name,
+            basic_charset: self.basic_charset.known("authorizations.basic_charset", connector)?,
             api_key_place: self.api_key_place.known("authorizations.api_key_place", connector)?,
             api_key_name: self.api_key_name,
             api_key_prefix: self.api_key_prefix,
+            access_token_place: self.access_token_place.known("authorizations.access_token_place", connector)?,
+            access_token_name: self.access_token_name,
+            access_token_prefix: self.access_token_prefix,
             ca_certificate: self.ca_certificate,
             ca_trust: self.ca_trust.known("authorizations.ca_trust", connector)?,
             client_certificate: self.client_certificate,

@@ -35,9 +35,9 @@ pub use callback::{
     pass_on as pass_answer_on, take as take_answer, take_posted as take_posted_answer,
     take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
 };
-pub use credential::{Credential, Placed};
+pub use credential::{Credential, CredentialPlace, Placed, Placement};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
-pub use model::{ApiKeyPlace, NewToken, RefreshToken};
+pub use model::{NewToken, RefreshToken};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,

@@ -10,14 +10,6 @@ use crate::vault::Secret;
 use crate::web::PublicAddress;
 
 text_enum! {
-    /// Where an API key is sent.
-    pub enum ApiKeyPlace {
-        Header = "header", "Request header";
-        Query = "query", "Query parameter";
-    }
-}
-
-text_enum! {
     /// Where the authorization server sends people back to.
     #[derive(Default)]
     pub(super) enum RedirectUrl {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::credential::Credential;
-use super::model::{ApiKeyPlace, CaTrust, RedirectUrl};
+use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
+use super::model::{CaTrust, RedirectUrl};
 use super::origins::{ApprovedSecret, SecretError, for_url};
 use super::queries::SealedValues;
 use crate::connectors::{Grant, Method};
@@ -28,10 +28,14 @@ use crate::web::{Error, plural};
 #[diesel(table_name = authorizations, treat_none_as_null = true)]
 pub(super) struct Settings {
     pub user_name: String,
-    pub api_key_place: ApiKeyPlace,
+    pub basic_charset: BasicCharset,
+    pub api_key_place: CredentialPlace,
     pub api_key_name: String,
     /// Put before the key with a space; may be empty.
     pub api_key_prefix: String,
+    pub access_token_place: CredentialPlace,
+    pub access_token_name: String,
+    pub access_token_prefix: String,
     /// PEM; empty for the machine's authorities.
     pub ca_certificate: String,
     pub ca_trust: CaTrust,
@@ -135,18 +139,25 @@ impl<'a> Authorization<'a> {
 }
 
 impl Settings {
-    /// The credential of a method whose secret is the same for every call; `None` of any other method.
+    /// The credential of a method whose secret is the same for every call; `None` of any other method, and of a user or
+    /// password that the character set does not have.
     pub fn credential(&self, method: Method, secret: Secret) -> Option<Credential> {
         match method {
-            Method::Basic => Some(Credential::Basic { user: self.user_name.clone(), password: secret }),
-            Method::ApiKey => Some(Credential::ApiKey {
-                place: self.api_key_place,
-                name: self.api_key_name.clone(),
-                prefix: self.api_key_prefix.clone(),
-                key: secret,
-            }),
+            Method::Basic => Credential::basic(&self.user_name, secret, self.basic_charset),
+            Method::ApiKey => Some(Credential::ApiKey { key: secret, placement: self.api_key_placement() }),
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
         }
+    }
+
+    fn api_key_placement(&self) -> Placement {
+        let (name, prefix) = (self.api_key_name.clone(), self.api_key_prefix.clone());
+        Placement { place: self.api_key_place, name, prefix }
+    }
+
+    /// Where the token of a method with tokens stands in calls.
+    pub fn token_placement(&self) -> Placement {
+        let (name, prefix) = (self.access_token_name.clone(), self.access_token_prefix.clone());
+        Placement { place: self.access_token_place, name, prefix }
     }
 
     /// The limits of requests for which no person waits.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::setup::Tools;
 use crate::access::Actor;
 use crate::audit::Change;
-use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken};
+use crate::authorization::{self, CredentialPlace, NewSecret, NewToken};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Details, Method, NewConnector};
 use crate::db::Conn;
@@ -55,7 +55,7 @@ struct DemoConnector {
     #[serde(default)]
     user: String,
     #[serde(default = "header", deserialize_with = "code")]
-    api_key_place: ApiKeyPlace,
+    api_key_place: CredentialPlace,
     #[serde(default)]
     api_key_name: String,
     #[serde(default = "yes")]
@@ -71,8 +71,8 @@ fn yes() -> bool {
     true
 }
 
-fn header() -> ApiKeyPlace {
-    ApiKeyPlace::Header
+fn header() -> CredentialPlace {
+    CredentialPlace::Header
 }
 
 /// The value of a stored code.

@@ -144,6 +144,10 @@ diesel::table! {
         concurrency -> Nullable<Int4>,
         stream_idle -> Nullable<Int4>,
         ca_trust -> Text,
+        basic_charset -> Text,
+        access_token_place -> Text,
+        access_token_name -> Text,
+        access_token_prefix -> Text,
     }
 }
 

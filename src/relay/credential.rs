@@ -12,7 +12,9 @@ use super::message::SentRequest;
 use super::snapshot::{ConnectorSnapshot, Source};
 use super::state::RelayState;
 use super::target::without_pair;
-use crate::authorization::{ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem};
+use crate::authorization::{
+    ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, Placement, TokenProblem,
+};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::outbound::{HttpUrl, MASKED, Mask, Transport};
 use crate::vault::Secret;
@@ -20,18 +22,27 @@ use crate::vault::Secret;
 /// How long a token must still be valid: until the request has arrived, with some clock skew.
 const MIN_TTL: TimeDelta = TimeDelta::seconds(15);
 
-/// A credential as requests carry it. The header's value, like its copies in requests, is not wiped from memory.
+/// The credentials of a connector as requests carry them. A header's value, like its copies in requests, is not wiped
+/// from memory.
+#[derive(Clone, Default)]
 pub(super) struct RequestCredential {
-    placement: Placement,
-    /// What precedes the secret, for showing the request.
-    prefix: String,
+    parts: Vec<Part>,
+    /// What a server may echo of them.
+    echoes: Vec<Secret>,
     mask: Mask,
-    /// Where it may be sent; `None` for a connector without credentials.
+    /// Where they may be sent; `None` for a connector without credentials.
     approved: Option<ApprovedOrigins>,
 }
 
-enum Placement {
-    None,
+#[derive(Clone)]
+struct Part {
+    value: PartValue,
+    /// What precedes the secret, for showing the request.
+    prefix: String,
+}
+
+#[derive(Clone)]
+enum PartValue {
     Header(HeaderName, HeaderValue),
     Query { name: String, value: Secret },
 }
@@ -46,38 +57,31 @@ pub(super) enum CredentialError {
 }
 
 impl RequestCredential {
-    /// No credential, which may be sent anywhere.
-    pub(super) fn none() -> RequestCredential {
-        RequestCredential {
-            placement: Placement::None,
-            prefix: String::new(),
-            mask: Mask::new(Vec::new()),
-            approved: None,
-        }
-    }
-
-    /// A credential that may be sent to these origins.
-    pub(super) fn of(credential: &Credential, approved: ApprovedOrigins) -> Result<RequestCredential, CredentialError> {
-        let placement = match credential.placed() {
-            Placed::Nowhere => Placement::None,
-            Placed::Query { name, value } => Placement::Query { name, value },
+    /// These credentials and one more, which may be sent to these origins.
+    pub(super) fn with(
+        mut self,
+        credential: &Credential,
+        approved: &ApprovedOrigins,
+    ) -> Result<RequestCredential, CredentialError> {
+        let value = match credential.placed() {
+            Placed::Nowhere => None,
+            Placed::Query { name, value } => Some(PartValue::Query { name, value }),
             Placed::Header { name, value } => {
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| CredentialError::Name)?;
                 let mut value =
                     HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| CredentialError::Value)?;
                 value.set_sensitive(true);
-                Placement::Header(name, value)
+                Some(PartValue::Header(name, value))
             }
         };
-        Ok(RequestCredential {
-            placement,
-            prefix: credential.lead(),
-            mask: Mask::new(credential.echoes()),
-            approved: Some(approved),
-        })
+        self.parts.extend(value.map(|value| Part { value, prefix: credential.lead() }));
+        self.echoes.extend(credential.echoes());
+        self.mask = Mask::new(self.echoes.clone());
+        self.approved = Some(self.approved.map_or_else(|| approved.clone(), |others| others.and(approved)));
+        Ok(self)
     }
 
-    /// Refuses a URL to which the credential may not be sent.
+    /// Refuses a URL to which one of the credentials may not be sent.
     pub(super) fn check(&self, url: &HttpUrl, transport: &Transport) -> Result<(), OriginNotApproved> {
         match &self.approved {
             Some(approved) => approved.check(url, transport),
@@ -85,7 +89,7 @@ impl RequestCredential {
         }
     }
 
-    /// Puts the credential into the headers, in place of what the caller has put there, if it may be sent to this URL.
+    /// Puts the credentials into the headers, in place of what the caller has put there, if it may be sent to this URL.
     /// Every request passes here just before it is sent, so no change during a call sends a credential elsewhere.
     /// Returns the URL to send it to.
     pub(super) fn sign<'a>(
@@ -95,14 +99,16 @@ impl RequestCredential {
         transport: &Transport,
     ) -> Result<Cow<'a, HttpUrl>, OriginNotApproved> {
         self.check(url, transport)?;
-        match &self.placement {
-            Placement::None => {}
-            Placement::Header(name, value) => {
-                headers.insert(name, value.clone());
+        let mut url = Cow::Borrowed(url);
+        for part in &self.parts {
+            match &part.value {
+                PartValue::Header(name, value) => {
+                    headers.insert(name, value.clone());
+                }
+                PartValue::Query { name, value } => url = Cow::Owned(with_pair(&url, name, value)),
             }
-            Placement::Query { name, value } => return Ok(Cow::Owned(with_pair(url, name, value))),
         }
-        Ok(Cow::Borrowed(url))
+        Ok(url)
     }
 
     pub(super) fn mask(&self) -> Mask {
@@ -115,16 +121,17 @@ impl RequestCredential {
         let mut headers: Vec<(String, String)> =
             headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let mut url = url.absolute().to_string();
-        match &self.placement {
-            Placement::None => {}
-            Placement::Header(name, _) => {
-                headers.retain(|(other, _)| other != name.as_str());
-                headers.push((name.to_string(), format!("{}{MASKED}", self.prefix)));
-            }
-            Placement::Query { name, .. } => {
-                let sign = if url.contains('?') { '&' } else { '?' };
-                let name: String = byte_serialize(name.as_bytes()).collect();
-                url.push_str(&format!("{sign}{name}={}{MASKED}", self.prefix));
+        for Part { value, prefix } in &self.parts {
+            match value {
+                PartValue::Header(name, _) => {
+                    headers.retain(|(other, _)| other != name.as_str());
+                    headers.push((name.to_string(), format!("{prefix}{MASKED}")));
+                }
+                PartValue::Query { name, .. } => {
+                    let sign = if url.contains('?') { '&' } else { '?' };
+                    let name: String = byte_serialize(name.as_bytes()).collect();
+                    url.push_str(&format!("{sign}{name}={prefix}{MASKED}"));
+                }
             }
         }
         // The secret may also have been typed elsewhere.
@@ -142,31 +149,46 @@ fn with_pair(url: &HttpUrl, name: &str, value: &Secret) -> HttpUrl {
     url.with_query(&[(name, value.expose())])
 }
 
+/// How the token of a connector is sent: its place, and what is sent beside it.
+pub(super) struct TokenPlacing {
+    pub placement: Placement,
+    pub further: RequestCredential,
+}
+
 /// The token in use, in memory.
 pub(super) struct CachedToken {
     value: Arc<RequestCredential>,
+    /// What the value was made with: settings that were saved meanwhile need another one.
+    placing: Arc<TokenPlacing>,
     version: i64,
     ask_again_at: DateTime<Utc>,
     serves_until: Option<DateTime<Utc>>,
 }
 
 impl CachedToken {
-    fn of(token: LiveToken) -> Result<CachedToken, CredentialError> {
+    fn of(token: LiveToken, placing: &Arc<TokenPlacing>) -> Result<CachedToken, CredentialError> {
         let (version, ask_again_at, serves_until) = (token.version, token.ask_again_at, token.serves_until);
-        let credential = Credential::Token { token_type: token.token_type, access: token.access };
+        let (token_type, placement) = (token.token_type, placing.placement.clone());
+        let credential = Credential::Token { token_type, access: token.access, placement };
         Ok(CachedToken {
-            value: Arc::new(RequestCredential::of(&credential, token.origins)?),
+            value: Arc::new(placing.further.clone().with(&credential, &token.origins)?),
+            placing: Arc::clone(placing),
             version,
             ask_again_at,
             serves_until,
         })
     }
 
-    /// Whether the token was not replaced, is valid for long enough and may be sent there.
+    /// Whether neither token nor settings were replaced, and the token is valid for long enough and may be sent there.
     fn is_usable(&self, call: &Destination<'_>, version: i64, now: DateTime<Utc>) -> bool {
         self.version >= version
+            && self.is_placed_for(call.connector)
             && self.serves_until.is_none_or(|until| now < until)
             && self.value.check(call.url, &call.connector.transport).is_ok()
+    }
+
+    fn is_placed_for(&self, connector: &ConnectorSnapshot) -> bool {
+        matches!(&connector.source, Source::Token { placing, .. } if Arc::ptr_eq(placing, &self.placing))
     }
 }
 
@@ -233,7 +255,7 @@ pub(super) async fn renewed(
     rejected: i64,
 ) -> Result<CallCredential, RelayError> {
     let newer = connector.state.token().clone();
-    if let Some(newer) = newer.filter(|held| held.version > rejected) {
+    if let Some(newer) = newer.filter(|held| held.version > rejected && held.is_placed_for(connector)) {
         return Ok(CallCredential::of(&newer));
     }
     let need = Need { min_ttl: MIN_TTL, refused: Some(rejected) };
@@ -244,7 +266,8 @@ pub(super) async fn renewed(
 }
 
 fn cache(connector: &ConnectorSnapshot, token: LiveToken) -> Result<CallCredential, RelayError> {
-    let token = Arc::new(CachedToken::of(token)?);
+    let Source::Token { placing, .. } = &connector.source else { return Err(connector.not_authorized()) };
+    let token = Arc::new(CachedToken::of(token, placing)?);
     let credential = CallCredential::of(&token);
     let mut cached = connector.state.token();
     if cached.as_ref().is_none_or(|cached| cached.version <= token.version) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::concurrency_limit::ConcurrencyLimit;
-use super::credential::{CredentialError, RequestCredential};
+use super::credential::{CredentialError, RequestCredential, TokenPlacing};
 use super::error::{
     CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED, ORIGIN_NOT_APPROVED, RelayError,
 };
@@ -51,20 +51,23 @@ pub(super) enum Source {
         /// Where the stored token may be sent, by its row: saves asking for a token that cannot be used. What counts
         /// is in the token itself, see [`RequestCredential::sign`].
         approved: Option<ApprovedOrigins>,
+        placing: Arc<TokenPlacing>,
     },
 }
 
 impl ConnectorSnapshot {
     pub(super) fn open(shared: &RelayState, row: SnapshotRow) -> Result<ConnectorSnapshot, Error> {
         let settings: CallSettings = row.settings.open(&shared.vault, row.id)?;
+        let further = RequestCredential::default();
         let source = match settings.credential {
             CredentialSource::Fixed(credential, origins) => {
-                let value = RequestCredential::of(&credential, origins).map_err(Error::internal)?;
+                let value = further.with(&credential, &origins).map_err(Error::internal)?;
                 Source::Fixed(Arc::new(value))
             }
-            CredentialSource::None => Source::Fixed(Arc::new(RequestCredential::none())),
+            CredentialSource::None => Source::Fixed(Arc::new(further)),
             CredentialSource::Missing => Source::Missing,
-            CredentialSource::Keeper => Source::Token {
+            CredentialSource::Keeper(placement) => Source::Token {
+                placing: Arc::new(TokenPlacing { placement, further }),
                 version: row.token_version.unwrap_or(0),
                 approved: row
                     .token_origins

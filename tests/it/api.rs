@@ -44,7 +44,7 @@ use crate::support::TestApp;
 use crate::support::upstream::{Reply, Seen, Upstream};
 
 /// The token that the API of most tests wants.
-const TOKEN: &str = "s3cret-t0ken-of-the-api";
+pub const TOKEN: &str = "s3cret-t0ken-of-the-api";
 
 /// A site with a connector, the API that it leads to, and a program's key that opens everything.
 pub struct World {
@@ -94,6 +94,20 @@ impl World {
     /// A GET through the proxy.
     pub async fn proxied(&self, path: &str) -> Answer {
         self.get(&format!("/ledger/proxy{path}")).await
+    }
+
+    /// The header of the last call through the proxy, once calls carry this value: a change is known a little later.
+    pub async fn sent_when_known(&self, header: &str, value: &str) -> String {
+        let sent =
+            || self.api.seen().last().and_then(|seen| seen.header(header).map(str::to_string)).unwrap_or_default();
+        for _ in 0..200 {
+            self.proxied("/echo").await;
+            if sent() == value {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        sent()
     }
 
     /// Leads the connector to another address, for which its secrets are approved.
@@ -245,7 +259,7 @@ async fn scope(
 }
 
 /// Waits until something holds; it follows from what has been done, only a little later.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..5_000 {
         if holds().await {
             return;

@@ -84,6 +84,9 @@ fn has_field(page: &Page, name: &str) -> bool {
 const WITH_SIGN_IN: &str =
     "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
 
+/// The group of fields of every method with a token.
+const WITH_TOKEN: &str = "bearer oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
+
 /// The groups of fields that are not hidden.
 fn shown_cases(page: &Page) -> Vec<&str> {
     page.all("[data-case]")

@@ -60,10 +60,6 @@ impl TestCredential {
         TestCredential { credential, approved: None, version: None }
     }
 
-    fn bearer(access: Secret) -> TestCredential {
-        TestCredential::new(Credential::Token { token_type: "Bearer".into(), access })
-    }
-
     /// Whether the credential may be sent to this address.
     fn check(&self, url: &HttpUrl, transport: &Transport) -> Result<(), OriginNotApproved> {
         self.approved.as_ref().map_or(Ok(()), |approved| approved.check(url, transport))
@@ -169,7 +165,7 @@ impl Test<'_> {
     async fn token(&self, report: &mut TestReport) -> Result<Option<TestCredential>, Error> {
         if let SecretChange::Replace(access) = &self.checked.token {
             report.good("Token", "The access token typed in the form is used.");
-            return Ok(Some(TestCredential::bearer(access.clone())));
+            return Ok(Some(TestCredential::new(self.token_credential("Bearer", access.clone()))));
         }
         let kept = self.keeps_token();
         match (&self.checked.oauth, self.checked.method) {
@@ -208,6 +204,12 @@ impl Test<'_> {
         secrets.any(|(field, change)| change.keeps() && self.stored.sealed.has(*field))
     }
 
+    /// The token as calls carry it.
+    fn token_credential(&self, token_type: &str, access: Secret) -> Credential {
+        let (token_type, placement) = (token_type.to_owned(), self.checked.settings.token_placement());
+        Credential::Token { token_type, access, placement }
+    }
+
     async fn live_token(&self, report: &mut TestReport, need: Need) -> Result<Option<TestCredential>, Error> {
         let connector = self.stored.connector.id;
         match self.tools.keeper.token(connector, need).await {
@@ -216,7 +218,7 @@ impl Test<'_> {
                 report.live(&token, is_second, self.context.now());
                 Ok(Some(TestCredential {
                     version: Some(token.version),
-                    credential: Credential::Token { token_type: token.token_type, access: token.access },
+                    credential: self.token_credential(&token.token_type, token.access),
                     approved: Some(token.origins),
                 }))
             }
@@ -258,7 +260,7 @@ impl Test<'_> {
         match endpoint.request(outbound, &self.transport, self.limits, &grant, now).await {
             Ok(token) => {
                 report.good("Token", "The server gave an access token. It was not stored.");
-                let credential = Credential::Token { token_type: token.token_type, access: token.access };
+                let credential = self.token_credential(&token.token_type, token.access);
                 let approved = self.keeps_secrets().then(|| self.stored.origins.approved.clone());
                 Ok(Some(TestCredential { credential, approved, version: None }))
             }

@@ -1,11 +1,11 @@
 //! What the tab's form accepts, and the messages with which it refuses.
 
 use super::{Check, CheckedAuthorization, change_of};
-use crate::authorization::model::ApiKeyPlace;
+use crate::authorization::credential::{BasicCharset, CredentialPlace, Placement};
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
-use crate::outbound::{CONNECTION_HEADERS, Transport};
+use crate::outbound::Transport;
 use crate::vault::Secret;
 
 /// The longest text of a line here, in characters.
@@ -30,7 +30,8 @@ impl Check<'_> {
         match method {
             Method::Basic => self.check_basic(),
             Method::ApiKey => self.check_api_key(),
-            Method::NoAuth | Method::Bearer | Method::OAuth(_) => {}
+            Method::Bearer | Method::OAuth(_) => self.check_token_placement(),
+            Method::NoAuth => {}
         }
         let token = self.token(method, oauth.as_ref());
         let mut secrets = self.secrets(method, &token);
@@ -55,52 +56,100 @@ impl Check<'_> {
     fn method_settings(&self, method: Method) -> Settings {
         let (fields, before) = (&self.stored.form.fields, self.stored.settings.settings.clone());
         match method {
-            Method::Basic => Settings { user_name: fields.user_name.clone(), ..before },
+            Method::Basic => Settings {
+                user_name: fields.user_name.clone(),
+                basic_charset: BasicCharset::parse(&fields.basic_charset).unwrap_or(before.basic_charset),
+                ..before
+            },
             Method::ApiKey => Settings {
-                api_key_place: ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(before.api_key_place),
+                api_key_place: CredentialPlace::parse(&fields.api_key_place).unwrap_or(before.api_key_place),
                 api_key_name: fields.api_key_name.clone(),
                 api_key_prefix: fields.api_key_prefix.clone(),
                 ..before
             },
-            Method::NoAuth | Method::Bearer | Method::OAuth(_) => before,
+            Method::Bearer | Method::OAuth(_) => Settings {
+                access_token_place: CredentialPlace::parse(&fields.token_place).unwrap_or(before.access_token_place),
+                access_token_name: fields.token_name.clone(),
+                access_token_prefix: fields.token_prefix.clone(),
+                ..before
+            },
+            Method::NoAuth => before,
         }
     }
 
     fn check_basic(&mut self) {
+        let charset = BasicCharset::parse(&self.stored.form.basic_charset);
+        if charset.is_none() {
+            self.errors.add("basic_charset", "Choose a character set");
+        }
+        let charset = charset.unwrap_or_default();
         let problem = match self.stored.form.user_name.as_str() {
-            "" => "Enter the user",
+            "" if self.has_no_password() => "Enter the user. It may be empty only where there is a password",
             user if user.contains(':') => "User must not contain a colon (:), which Basic Auth cannot send",
             user if user.chars().any(char::is_control) => "User must not contain control characters",
             user if user.chars().count() > LONGEST_LINE => "User must be 255 characters or fewer",
+            user if charset.encode(user).is_none() => "User has a character that ISO-8859-1 does not have",
             _ => return,
         };
         self.errors.add("user_name", problem);
     }
 
+    fn has_no_password(&self) -> bool {
+        let typed = self.stored.form.data.text(SecretField::Password.code());
+        typed.is_empty() && !self.stored.sealed.has(SecretField::Password)
+    }
+
+    /// A password that is not entered is an empty one, as APIs want it whose user is the key. One that is kept cannot be
+    /// looked at, so it is asked for again where it is to be sent in other characters.
+    fn basic_password(&mut self, change: SecretChange) -> SecretChange {
+        let (field, name) = (SecretField::Password, SecretField::Password.code());
+        let charset = BasicCharset::parse(&self.stored.form.basic_charset).unwrap_or_default();
+        let is_other = charset != self.stored.settings.basic_charset;
+        match &change {
+            SecretChange::Keep if !self.stored.sealed.has(field) => {
+                return SecretChange::Replace(Secret::new(String::new()));
+            }
+            SecretChange::Keep if is_other => {
+                self.errors
+                    .add(name, "Password must be entered again, because it is to be sent in another character set");
+            }
+            SecretChange::Replace(password) if charset.encode(password.expose()).is_none() => {
+                self.errors.add(name, "Password has a character that ISO-8859-1 does not have");
+            }
+            _ => {}
+        }
+        change
+    }
+
     fn check_api_key(&mut self) {
         let fields = &self.stored.form.fields;
-        let place = ApiKeyPlace::parse(&fields.api_key_place);
-        if place.is_none() {
-            self.errors.add("api_key_place", "Choose where the key is sent");
-        }
-        let token_character = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
-        let name = fields.api_key_name.as_str();
-        if name.is_empty() {
-            self.errors.add("api_key_name", "Enter the name of the header or parameter");
-        } else if name.chars().count() > LONGEST_LINE {
-            self.errors.add("api_key_name", "Name must be 255 characters or fewer");
-        } else if place == Some(ApiKeyPlace::Header) && !name.chars().all(token_character) {
-            self.errors.add("api_key_name", "A header name can have letters, numbers and hyphens, such as X-API-Key");
-        } else if place == Some(ApiKeyPlace::Header) && is_connection_header(name) {
-            self.errors
-                .add("api_key_name", format!("{name} is set by Connectory itself. Enter the name of another header"));
-        } else if name.chars().any(char::is_control) {
-            self.errors.add("api_key_name", "Name must not contain control characters");
+        let typed = [&fields.api_key_place, &fields.api_key_name, &fields.api_key_prefix];
+        let names = ["api_key_place", "api_key_name", "api_key_prefix"];
+        self.check_placement(names, typed.map(String::as_str), "Choose where the key is sent");
+    }
+
+    fn check_token_placement(&mut self) {
+        let fields = &self.stored.form.fields;
+        let typed = [&fields.token_place, &fields.token_name, &fields.token_prefix];
+        let names = ["token_place", "token_name", "token_prefix"];
+        self.check_placement(names, typed.map(String::as_str), "Choose where the token is sent");
+    }
+
+    /// Checks the fields of a placement: its place, its name, its prefix.
+    fn check_placement(&mut self, names: [&'static str; 3], typed: [&str; 3], choose: &str) {
+        let ([place_field, name_field, prefix_field], [place, name, prefix]) = (names, typed);
+        let place = CredentialPlace::parse(place);
+        match place {
+            None => self.errors.add(place_field, choose),
+            Some(place) => {
+                if let Some(problem) = Placement::name_problem(place, name) {
+                    self.errors.add(name_field, problem);
+                }
+            }
         }
         let visible = |letter: char| letter.is_ascii_graphic() || letter == ' ';
-        let prefix = &fields.api_key_prefix;
         if !prefix.chars().all(visible) || prefix.chars().count() > LONGEST_LINE {
-            self.errors.add("api_key_prefix", "Prefix can have up to 255 letters, numbers and signs, such as Token");
+            self.errors.add(prefix_field, "Prefix can have up to 255 letters, numbers and signs, such as Token");
         }
     }
 
@@ -146,6 +195,9 @@ impl Check<'_> {
         let mut change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
         if matches!(field, SecretField::ApiKey | SecretField::ClientSecret) {
             change = change.trimmed();
+        }
+        if field == SecretField::Password {
+            change = self.basic_password(change);
         }
         if let SecretChange::Replace(secret) = &change {
             self.check_secret(field, secret);
@@ -204,8 +256,4 @@ fn store_key(secrets: &mut [(SecretField, SecretChange)], transport: Transport) 
             *key = identity.key_pem.clone();
         }
     }
-}
-
-fn is_connection_header(name: &str) -> bool {
-    CONNECTION_HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header))
 }

@@ -7,6 +7,7 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
+use super::credential::{BasicCharset, CredentialPlace, Placement};
 use super::model::{CaTrust, RedirectUrl};
 use super::origins::ApprovedOrigins;
 use super::secret_field::SecretChange;
@@ -23,9 +24,13 @@ use crate::web::{Error, Errors, FormData};
 pub(super) struct Fields {
     pub auth_method: String,
     pub user_name: String,
+    pub basic_charset: String,
     pub api_key_place: String,
     pub api_key_name: String,
     pub api_key_prefix: String,
+    pub token_place: String,
+    pub token_name: String,
+    pub token_prefix: String,
     pub issuer: String,
     pub authorize_url: String,
     pub token_url: String,
@@ -63,7 +68,12 @@ pub(super) struct Fields {
 impl Fields {
     /// The fields where nothing was set.
     fn usual() -> Fields {
+        let token = Placement::of_tokens();
         Fields {
+            basic_charset: BasicCharset::default().code().into(),
+            token_place: token.place.code().into(),
+            token_name: token.name,
+            token_prefix: token.prefix,
             authentication: ClientAuthentication::default().code().into(),
             scope_separator: ScopeSeparator::default().code().into(),
             body_format: BodyFormat::default().code().into(),
@@ -82,9 +92,13 @@ impl Fields {
         Fields {
             auth_method: method.code().into(),
             user_name: settings.user_name.clone(),
+            basic_charset: settings.basic_charset.code().into(),
             api_key_place: settings.api_key_place.code().into(),
             api_key_name: settings.api_key_name.clone(),
             api_key_prefix: settings.api_key_prefix.clone(),
+            token_place: settings.access_token_place.code().into(),
+            token_name: settings.access_token_name.clone(),
+            token_prefix: settings.access_token_prefix.clone(),
             issuer: client.issuer.clone(),
             authorize_url: url_text(&client.authorize_url).into(),
             token_url: url_text(&client.token_url).into(),
@@ -179,9 +193,13 @@ impl Fields {
         [
             ("Method", label(&self.auth_method, Method::label)),
             ("User", &self.user_name),
-            ("API key sent as", &self.api_key_place),
+            ("Character set of user and password", label(&self.basic_charset, BasicCharset::label)),
+            ("API key sent as", label(&self.api_key_place, CredentialPlace::label)),
             ("API key name", &self.api_key_name),
             ("API key prefix", &self.api_key_prefix),
+            ("Token sent as", label(&self.token_place, CredentialPlace::label)),
+            ("Token name", &self.token_name),
+            ("Token prefix", &self.token_prefix),
             ("SSL certificate verification", if self.verify { "On" } else { "Off" }),
             ("CA certificate", &certificate(&self.ca_certificate)),
             ("Trusted CA certificates", label(&self.ca_trust, CaTrust::label)),

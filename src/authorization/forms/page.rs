@@ -28,6 +28,9 @@ const MORE: [&str; 14] = [
     "lifetime",
 ];
 
+/// What stands behind Where the token is sent.
+const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
+
 /// What stands behind Certificates, proxy and time-out.
 const CONNECTION: [&str; 10] = [
     "ca_certificate",
@@ -119,6 +122,16 @@ impl Stored {
     /// Whether More options needs to be open: something in it is filled in, not as usual, or wrong.
     pub fn more_oauth_open(&self) -> bool {
         self.is_used(&MORE)
+    }
+
+    /// Whether the character set needs to be open.
+    pub fn basic_open(&self) -> bool {
+        self.is_used(&["basic_charset"])
+    }
+
+    /// Whether the part with the token's place needs to be open.
+    pub fn placement_open(&self) -> bool {
+        self.is_used(&PLACEMENT)
     }
 
     /// Whether the part with certificates, proxy and time-out needs to be open.

@@ -8,7 +8,8 @@ use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::model::{ApiKeyPlace, StoredBreaker};
+use super::credential::CredentialPlace;
+use super::model::StoredBreaker;
 use super::settings::{OAuthClient, StoredSettings, TokenRequestSettings};
 use crate::db::schema::{authorizations, breakers, oauth_clients};
 use crate::db::{Conn, in_row};
@@ -68,7 +69,8 @@ pub(super) async fn save_oauth_client(
 
 /// What is copied of the row that came with the new connector.
 const SETTINGS: &str = "UPDATE authorizations AS copy
-    SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix,
+    SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix, basic_charset = o.basic_charset, access_token_place = o.access_token_place, access_token_name = o.access_token_name,
+        access_token_prefix = o.access_token_prefix,
         ca_certificate = o.ca_certificate, ca_trust = o.ca_trust, client_certificate = o.client_certificate, proxy_url = o.proxy_url, time_out = o.time_out,
         expired_statuses = o.expired_statuses, expired_body = o.expired_body, token_url = o.token_url, token_user = o.token_user,
         token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style,
@@ -95,7 +97,12 @@ pub async fn save_user_name(conn: &mut Conn, connector: Uuid, name: &str) -> Res
 }
 
 /// Stores where the API key goes.
-pub async fn save_api_key_place(conn: &mut Conn, connector: Uuid, place: ApiKeyPlace, name: &str) -> Result<(), Error> {
+pub async fn save_api_key_place(
+    conn: &mut Conn,
+    connector: Uuid,
+    place: CredentialPlace,
+    name: &str,
+) -> Result<(), Error> {
     diesel::update(authorizations::table.find(connector))
         .set((authorizations::api_key_place.eq(place), authorizations::api_key_name.eq(name)))
         .execute(conn)

@@ -13,10 +13,11 @@ mod stored;
 pub(super) use stored::{Stored, load};
 
 use super::connection_test::{self, Mark, TestReport, Tools};
+use super::credential::{BasicCharset, CredentialPlace};
 use super::discovery::{self, Found, NotFound};
 use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
-use super::model::{ApiKeyPlace, CaTrust, RedirectUrl};
+use super::model::{CaTrust, RedirectUrl};
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};

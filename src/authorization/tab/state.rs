@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 
 use super::TabPage;
+use crate::authorization::credential::{BasicCharset, Placement};
 use crate::authorization::forms::Fields;
-use crate::authorization::settings::{OAuthClient, time_limit};
+use crate::authorization::settings::{OAuthClient, Settings, time_limit};
 use crate::connectors::{Health, Method};
 use crate::web::relative;
 
@@ -147,10 +148,18 @@ impl TabPage {
         self.wants_token() && !self.authorize_repairs()
     }
 
-    /// The settings of the grant that are not the usual ones, for people who may only look.
-    pub(super) fn grant_settings(&self) -> Vec<(&'static str, String)> {
+    /// The settings of the grant and of the credential’s place that are not the usual ones, for people who may only look.
+    pub(super) fn unusual_settings(&self) -> Vec<(&'static str, String)> {
         let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
-        let usual = Fields::of(method, verify, &self.settings, &OAuthClient::default());
+        let token = Placement::of_tokens();
+        let usual = Settings {
+            basic_charset: BasicCharset::default(),
+            access_token_place: token.place,
+            access_token_name: token.name,
+            access_token_prefix: token.prefix,
+            ..self.settings.settings.clone()
+        };
+        let usual = Fields::of(method, verify, &usual, &OAuthClient::default());
         let pairs = self.stored_fields().labelled(str::to_string).into_iter().zip(usual.labelled(str::to_string));
         pairs.filter(|(stored, usual)| stored != usual).map(|(stored, _)| stored).collect()
     }

@@ -98,7 +98,15 @@ async fn an_api_key_goes_in_a_header_or_in_the_query() {
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
     assert_eq!(shown_cases(&page), ["api_key", WITH_SIGN_IN]);
-    assert_eq!(strs(&page.choices("api_key_place")), ["Request header", "Query parameter"]);
+    assert_eq!(
+        strs(&page.choices("api_key_place")),
+        [
+            "Request header",
+            "Query parameter",
+            "Basic Auth, as the user with an empty password",
+            "Basic Auth, as the password with an empty user"
+        ]
+    );
     let page =
         save(&page, |form| form.set("api_key_name", "X-API-Key").set("api_key_prefix", "Token").set("api_key", NEW))
             .await
@@ -117,7 +125,10 @@ async fn an_api_key_goes_in_a_header_or_in_the_query() {
         ("query", "schlüssel nr")
     );
     assert_eq!(page.field_value("api_key_prefix"), "Token");
-    let changes = [change("API key sent as", "header", "query"), change("API key name", "X-API-Key", "schlüssel nr")];
+    let changes = [
+        change("API key sent as", "Request header", "Query parameter"),
+        change("API key name", "X-API-Key", "schlüssel nr"),
+    ];
     assert_eq!(last_changes(&app, "authorization.saved").await, changes);
 }
 
@@ -127,7 +138,7 @@ async fn a_pasted_token_is_stored_without_the_white_space_around_it() {
     let id = connector(&app, Method::Bearer).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
-    assert_eq!(shown_cases(&page), ["bearer", WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["bearer", WITH_TOKEN, WITH_SIGN_IN]);
     assert!(page.has_link("Get Access Token") && !page.has_link("Reveal token"));
     let page = save(&page, |form| form.set("token", &format!(" \t{NEW}\r\n"))).await.expect(303).follow().await;
     assert_eq!(app.token(id).await.as_deref(), Some(NEW));

@@ -28,8 +28,6 @@ async fn of_basic_say_what_to_do_and_keep_what_was_typed() {
     let ana = app.person(&[EditConnectors]).await;
     let long = "x".repeat(256);
     for (user, message) in [
-        ("", "Enter the user"),
-        ("  ", "Enter the user"),
         ("ana:ruiz", "User must not contain a colon (:), which Basic Auth cannot send"),
         ("ana\u{7}", "User must not contain control characters"),
         (long.as_str(), "User must be 255 characters or fewer"),

@@ -1,9 +1,12 @@
 //! Credentials as people type and paste them.
 
+use connectory::access::Permission;
 use connectory::authorization::SecretField;
 use connectory::connectors::{Grant, Method};
 
+use crate::api::{TOKEN, World, until};
 use crate::support::TestApp;
+use crate::support::upstream::Reply;
 
 const TAB: &str = "/connectors/ledger/authorization";
 
@@ -45,5 +48,106 @@ async fn a_key_cannot_be_sent_in_a_header_of_the_connection() {
         let page = tab.submit(|form| form.set("api_key_name", name).set("api_key", "k3y")).await.expect(422);
         let problem = page.field_error("api_key_name").unwrap_or_default();
         assert!(problem.contains("is set by Connectory itself"), "{name}: {problem}");
+    }
+}
+
+/// Stripe, Asana and Recurly read a key as the user and want no password; other APIs want a password and no user.
+#[tokio::test]
+async fn basic_auth_goes_with_an_empty_password_or_an_empty_user() {
+    for (user, password, header) in [("sk_test_1", "", "Basic c2tfdGVzdF8xOg=="), ("", "t0ken", "Basic OnQwa2Vu")] {
+        let world = World::new(|_| Reply::json(200, "{}")).await;
+        world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'basic'").await;
+        let ana = world.app.super_admin().await;
+        let tab = ana.get(TAB).await.expect(200);
+        tab.main_form().set("user_name", user).set("password", password).send().await.expect(303);
+        assert_eq!(world.sent_when_known("authorization", header).await, header);
+        let tab = ana.get(TAB).await.expect(200);
+        assert!(tab.text().contains("Healthy") || tab.text().contains("Not tested"), "it is set up");
+    }
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'basic'").await;
+    let tab = world.app.super_admin().await.get(TAB).await.expect(200);
+    let page = tab.submit(|form| form.set("user_name", "").set("password", "")).await.expect(422);
+    assert_eq!(
+        page.field_error("user_name").as_deref(),
+        Some("Enter the user. It may be empty only where there is a password")
+    );
+}
+
+/// A key that stands where Basic Auth has the user is a secret, and is stored as one.
+#[tokio::test]
+async fn an_api_key_is_sent_as_user_or_password_of_basic_auth() {
+    for (place, header) in [("basic_user", "Basic c2tfdGVzdF8xOg=="), ("basic_password", "Basic OnNrX3Rlc3RfMQ==")] {
+        let world = World::new(|seen| Reply::json(200, &format!("{:?}", seen.header("authorization")))).await;
+        world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'api_key'").await;
+        let tab = world.app.super_admin().await.get(TAB).await.expect(200);
+        let form = tab.main_form().set("api_key_place", place).set("api_key", "sk_test_1");
+        form.send().await.expect(303);
+        assert_eq!(world.sent_when_known("authorization", header).await, header);
+        assert_eq!(world.app.secret(world.connector, SecretField::ApiKey).await.as_deref(), Some("sk_test_1"));
+    }
+}
+
+/// Old servers read user and password as Latin-1 (RFC 7617 leaves it open).
+#[tokio::test]
+async fn user_and_password_are_sent_in_latin_1_where_the_api_reads_that() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'basic'").await;
+    let ana = world.app.super_admin().await;
+    let save = async |charset: &str, password: &str| {
+        let tab = ana.get(TAB).await.expect(200);
+        let form = tab.main_form().set("user_name", "ana").set("basic_charset", charset).set("password", password);
+        let form = if tab.html.contains("password_choice") { form.set("password_choice", "keep") } else { form };
+        form.send().await
+    };
+    let page = save("iso-8859-1", "pass€").await.expect(422);
+    assert_eq!(page.field_error("password").as_deref(), Some("Password has a character that ISO-8859-1 does not have"));
+    save("iso-8859-1", "Grüße1").await.expect(303);
+    let latin = "Basic YW5hOkdy/N9lMQ==";
+    assert_eq!(world.sent_when_known("authorization", latin).await, latin);
+    // The stored password is not looked at.
+    let page = save("utf-8", "").await.expect(422);
+    assert_eq!(
+        page.field_error("password").as_deref(),
+        Some("Password must be entered again, because it is to be sent in another character set")
+    );
+}
+
+/// Zoho and Salesforce have prefixes of their own, others a header of their own, Facebook and Pipedrive a parameter.
+#[tokio::test]
+async fn a_token_stands_in_the_header_with_the_prefix_or_in_the_parameter_that_the_api_reads() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    let ana = world.app.super_admin().await;
+    for (place, name, prefix, header, value) in [
+        ("header", "Authorization", "Zoho-oauthtoken", "authorization", format!("Zoho-oauthtoken {TOKEN}")),
+        ("header", "Authorization", "OAuth", "authorization", format!("OAuth {TOKEN}")),
+        ("header", "Authorization", "", "authorization", TOKEN.to_string()),
+        ("header", "X-Access-Token", "", "x-access-token", TOKEN.to_string()),
+        ("header", "Authorization", "Bearer", "authorization", format!("Bearer {TOKEN}")),
+    ] {
+        let tab = ana.get(TAB).await.expect(200);
+        let form = tab.main_form().set("token_place", place).set("token_name", name).set("token_prefix", prefix);
+        form.send().await.expect(303);
+        assert_eq!(world.sent_when_known(header, &value).await, value);
+    }
+    let tab = ana.get(TAB).await.expect(200);
+    let form = tab.main_form().set("token_place", "query").set("token_name", "access_token").set("token_prefix", "");
+    form.send().await.expect(303);
+    until("the token is a parameter", async || {
+        assert_eq!(world.proxied("/echo").await.status, 200);
+        world.api.last().target.ends_with(&format!("?access_token={TOKEN}"))
+    })
+    .await;
+    assert_eq!(world.api.last().header("authorization"), None);
+    let tab = ana.get(TAB).await.expect(200);
+    assert!(tab.html.contains("<details class=\"more\" open><summary>Where the token is sent"), "it has a value");
+    let seen = world.app.person(&[Permission::ViewConnectors]).await.get(TAB).await.expect(200).text();
+    assert!(seen.contains("Token sent asQuery parameter") && seen.contains("Token nameaccess_token"), "{seen}");
+    for (name, problem) in [
+        ("", "Enter the name of the header or parameter"),
+        ("Host", "Host is set by Connectory itself. Enter the name of another header"),
+    ] {
+        let page = tab.submit(|form| form.set("token_place", "header").set("token_name", name)).await.expect(422);
+        assert_eq!(page.field_error("token_name").as_deref(), Some(problem));
     }
 }

@@ -95,7 +95,7 @@ async fn what_is_missing_is_said_before_anything_is_sent() {
     connector(&app, Method::NoAuth, &api.url("/")).await;
     let ana = app.person(&[EditConnectors]).await;
     for (method, name, words) in
-        [("basic", "Sign-in", "The secret is not set."), ("bearer", "Token", "There is no access token yet.")]
+        [("api_key", "Sign-in", "The secret is not set."), ("bearer", "Token", "There is no access token yet.")]
     {
         let page = test(&ana, |form| form.set("auth_method", method).set("user_name", "svc")).await;
         let said = step(&page, name);
