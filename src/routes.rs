@@ -131,6 +131,8 @@ fn pages() -> Vec<PageRoute> {
         post("/connectors/{key}/authorization/disconnections", may(EditConnectors), TAKES_AWAY, authorization::disconnect),
         get("/connectors/{key}/authorization/approvals", may(EditConnectors), authorization::new_approval),
         post("/connectors/{key}/authorization/approvals", may(EditConnectors), Always, authorization::approve_origins),
+        get("/connectors/{key}/authorization/further-secrets", may(EditConnectors), authorization::edit_further_secrets),
+        post("/connectors/{key}/authorization/further-secrets", may(EditConnectors), ByHandler("when it replaces or removes a stored one"), authorization::update_further_secrets),
         get("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::ask_reveal),
         post("/connectors/{key}/authorization/token-reveals", may(EditConnectors), Always, authorization::reveal_token),
         get("/connectors/{key}/endpoints", may(ViewConnectors), endpoints::list),

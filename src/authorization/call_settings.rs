@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
-use super::model::CaTrust;
+use super::model::{CaTrust, FurtherPlace, SecretName};
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::settings::Settings;
@@ -22,7 +22,8 @@ pub const CALL_COLUMNS: &str =
     a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.stream_idle,
     a.expired_statuses, a.expired_body,
     s.sealed AS secret, s.origins AS secret_origins,
-    k.sealed AS client_key, k.origins AS client_key_origins";
+    k.sealed AS client_key, k.origins AS client_key_origins,
+    f.names AS further_names, f.sealed AS further_secrets, f.origins AS further_origins";
 
 /// What the columns are read from, beside `connectors AS c` and `authorizations AS a`.
 pub fn call_tables() -> String {
@@ -31,8 +32,15 @@ pub fn call_tables() -> String {
         fields.map(|(method, field)| format!(" WHEN '{}' THEN '{}'", method.code(), field.code())).collect();
     format!(
         "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method{fields} END
-        LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = '{}'",
-        SecretField::ClientKey.code()
+        LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = '{}'
+        LEFT JOIN LATERAL (
+            SELECT array_agg(field ORDER BY field) AS names, array_agg(sealed ORDER BY field) AS sealed,
+                array_agg(array_to_string(origins, ' ') ORDER BY field) AS origins
+            FROM secrets WHERE connector_id = c.id AND split_part(field, ':', 1) IN ('{}', '{}')
+        ) f ON true",
+        SecretField::ClientKey.code(),
+        FurtherPlace::CallHeader.code(),
+        FurtherPlace::CallQuery.code()
     )
 }
 
@@ -85,6 +93,13 @@ pub struct SealedSettings {
     client_key: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     client_key_origins: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    further_names: Option<Vec<Stored<SecretName>>>,
+    #[diesel(sql_type = Nullable<Array<Bytea>>)]
+    further_secrets: Option<Vec<Vec<u8>>>,
+    /// Each with a space between its origins.
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    further_origins: Option<Vec<String>>,
 }
 
 /// What signs calls in.
@@ -111,6 +126,8 @@ pub struct CallSettings {
     /// Which answers say that the token has ended.
     pub signals: ExpiredSignals,
     pub credential: CredentialSource,
+    /// Further credentials that all calls carry, each with its approved origins.
+    pub further: Vec<(Credential, ApprovedOrigins)>,
 }
 
 impl SealedSettings {
@@ -118,11 +135,11 @@ impl SealedSettings {
     pub fn open(mut self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
         let (method, verify) = (self.method, self.verify_certificates);
         let method = method.known("connectors.method", connector).map_err(Error::internal)?;
-        let sealed_key = self
-            .client_key
-            .take()
-            .map(|value| Sealed::secret(connector, SecretField::ClientKey, value, self.client_key_origins.take()));
+        let sealed_key = self.client_key.take().map(|value| {
+            Sealed::secret(connector, &SecretField::ClientKey.into(), value, self.client_key_origins.take())
+        });
         let client_key = sealed_key.as_ref().map(|sealed| sealed.open(vault)).transpose()?;
+        let further = self.further(vault, connector)?;
         let (secret, origins) = (self.secret.take(), self.secret_origins.take());
         let settings = self.settings(connector).map_err(Error::internal)?;
         let credential = match (method, method.call_secret().zip(secret)) {
@@ -134,7 +151,7 @@ impl SealedSettings {
             (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper(settings.token_placement()),
             (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,
             (Method::Basic | Method::ApiKey, Some((field, secret))) => {
-                let sealed = Sealed::secret(connector, field, secret, origins);
+                let sealed = Sealed::secret(connector, &field.into(), secret, origins);
                 let credential = settings.credential(method, sealed.open(vault)?);
                 let credential = known("authorizations.user_name", connector, credential).map_err(Error::internal)?;
                 CredentialSource::Fixed(credential, sealed.origins()?)
@@ -147,7 +164,23 @@ impl SealedSettings {
             stream_idle: settings.stream_idle.map(Positive::get),
             signals: settings.signals(),
             credential,
+            further,
         })
+    }
+
+    fn further(&mut self, vault: &Vault, connector: ConnectorId) -> Result<Vec<(Credential, ApprovedOrigins)>, Error> {
+        let names = self.further_names.take().unwrap_or_default();
+        let secrets = self.further_secrets.take().unwrap_or_default();
+        let origins = self.further_origins.take().unwrap_or_default();
+        let rows = names.into_iter().zip(secrets).zip(origins);
+        let open = |((name, secret), origins): ((Stored<SecretName>, Vec<u8>), String)| {
+            let name = name.known("secrets.field", connector).map_err(Error::internal)?;
+            let origins = origins.split_whitespace().map(str::to_string).collect();
+            let sealed = Sealed::secret(connector, &name, secret, Some(origins));
+            let credential = known("secrets.field", connector, name.credential(sealed.open(vault)?));
+            Ok((credential.map_err(Error::internal)?, sealed.origins()?))
+        };
+        rows.map(open).collect()
     }
 
     fn settings(self, connector: ConnectorId) -> Result<Settings, StoredValueError> {

@@ -83,6 +83,16 @@ impl Placement {
         Some(problem.into())
     }
 
+    /// Whether it is in the header of this name.
+    pub fn is_header(&self, name: &str) -> bool {
+        let own = match self.place {
+            CredentialPlace::Header => self.name.as_str(),
+            CredentialPlace::BasicUser | CredentialPlace::BasicPassword => Placement::TOKEN_HEADER,
+            CredentialPlace::Query => return false,
+        };
+        own.eq_ignore_ascii_case(name)
+    }
+
     /// For a token of this type: the usual prefix gives way to the scheme of the type.
     fn for_token(&self, token_type: &str) -> Placement {
         let mut placement = self.clone();
@@ -202,20 +212,26 @@ impl Credential {
             Credential::ApiKey { key, placement } => placement.echoes(key),
         }
     }
+}
 
-    /// A GET of this address, signed in.
-    pub(super) fn get(&self, url: &HttpUrl) -> Result<Request, SendError> {
-        let get = |url: &HttpUrl| url.request(Method::GET, Body::Empty);
-        match self.placed() {
-            Placed::Nowhere => get(url),
-            Placed::Header { name, value } => {
-                let mut request = get(url)?;
-                add_header(request.headers_mut(), &name, value.expose())?;
-                Ok(request)
-            }
-            Placed::Query { name, value } => get(&url.with_query(&[(&name, value.expose())])),
+/// A GET of this address with these credentials.
+pub(super) fn signed_get<'a>(
+    url: &HttpUrl,
+    credentials: impl Iterator<Item = &'a Credential>,
+) -> Result<Request, SendError> {
+    let (mut url, mut headers) = (url.clone(), Vec::new());
+    for credential in credentials {
+        match credential.placed() {
+            Placed::Nowhere => {}
+            Placed::Header { name, value } => headers.push((name, value)),
+            Placed::Query { name, value } => url = url.with_query(&[(&name, value.expose())]),
         }
     }
+    let mut request = url.request(Method::GET, Body::Empty)?;
+    for (name, value) in headers {
+        add_header(request.headers_mut(), &name, value.expose())?;
+    }
+    Ok(request)
 }
 
 fn basic(encoded: &str) -> Placed {

@@ -13,6 +13,7 @@ mod connection_test;
 mod credential;
 mod discovery;
 mod forms;
+mod further_secrets;
 mod keeper;
 mod model;
 mod origins;
@@ -36,8 +37,9 @@ pub use callback::{
     take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
 };
 pub use credential::{Credential, CredentialPlace, Placed, Placement};
+pub use further_secrets::{edit as edit_further_secrets, update as update_further_secrets};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
-pub use model::{NewToken, RefreshToken};
+pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,

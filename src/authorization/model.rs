@@ -1,10 +1,16 @@
 //! What is stored of a connector's authorization.
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::credential::{Credential, CredentialPlace, Placement};
 use crate::connectors::SecretField;
-use crate::db::text_enum;
+use crate::db::{read_column, text_enum};
 use crate::oauth::Token;
 use crate::vault::Secret;
 use crate::web::PublicAddress;
@@ -39,11 +45,90 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What a further secret of a connector is sent in.
+    pub enum FurtherPlace {
+        CallHeader = "call_header", "Header of calls";
+        CallQuery = "call_query", "Query parameter of calls";
+    }
+}
+
+impl FurtherPlace {
+    pub fn is_header(self) -> bool {
+        self == FurtherPlace::CallHeader
+    }
+}
+
+/// Which secret of a connector it is: that of a field of the form, or a further one with a name that the API has given.
+#[derive(Clone, PartialEq, Eq, Debug, FromSqlRow)]
+pub enum SecretName {
+    Field(SecretField),
+    Further(FurtherPlace, String),
+}
+
+impl SecretName {
+    /// As `secrets.field` has it: `password`, `call_header:X-API-Key`.
+    pub fn code(&self) -> Cow<'static, str> {
+        match self {
+            SecretName::Field(field) => field.code().into(),
+            SecretName::Further(place, name) => format!("{}:{name}", place.code()).into(),
+        }
+    }
+
+    fn parse(code: &str) -> Option<SecretName> {
+        match code.split_once(':') {
+            Some((place, name)) => Some(SecretName::Further(FurtherPlace::parse(place)?, name.into())),
+            None => SecretField::parse(code).map(SecretName::Field),
+        }
+    }
+
+    pub fn is_further(&self) -> bool {
+        matches!(self, SecretName::Further(..))
+    }
+
+    /// Whether it is a further secret that calls carry, and not token requests.
+    pub fn is_of_calls(&self) -> bool {
+        matches!(self, SecretName::Further(FurtherPlace::CallHeader | FurtherPlace::CallQuery, _))
+    }
+
+    /// The further credential that calls carry; `None` for any other secret.
+    pub fn credential(&self, key: Secret) -> Option<Credential> {
+        let (place, name) = match self {
+            SecretName::Further(FurtherPlace::CallHeader, name) => (CredentialPlace::Header, name),
+            SecretName::Further(FurtherPlace::CallQuery, name) => (CredentialPlace::Query, name),
+            SecretName::Field(_) => return None,
+        };
+        let placement = Placement { place, name: name.clone(), prefix: String::new() };
+        Some(Credential::ApiKey { key, placement })
+    }
+
+    /// For pages and the audit log.
+    pub fn label(&self) -> Cow<'static, str> {
+        match self {
+            SecretName::Field(field) => field.label().into(),
+            SecretName::Further(place, name) => format!("{} {name}", place.label()).into(),
+        }
+    }
+}
+
+impl From<SecretField> for SecretName {
+    fn from(field: SecretField) -> SecretName {
+        SecretName::Field(field)
+    }
+}
+
+impl FromSql<Text, Pg> for SecretName {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<SecretName> {
+        read_column(value, SecretName::parse)
+    }
+}
+
 /// That a secret is stored, since when and by whom: all that may be known of it.
 #[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = crate::db::schema::secrets)]
 pub(super) struct StoredSecret {
-    pub field: SecretField,
+    #[diesel(column_name = field)]
+    pub name: SecretName,
     pub set_at: DateTime<Utc>,
     pub set_by: String,
 }

@@ -51,7 +51,7 @@ pub(super) async fn save(
 
 /// Locks the row that stands for all of a connector's authorization. True if everything is still as it was when the
 /// form was checked. A token that was taken over or disconnected moves no version.
-async fn lock_unchanged(conn: &mut Conn, checked: &Stored, seen: SeenVersion) -> Result<bool, Error> {
+pub(super) async fn lock_unchanged(conn: &mut Conn, checked: &Stored, seen: SeenVersion) -> Result<bool, Error> {
     let id = checked.connector.id;
     let version = queries::find_and_lock(conn, id).await?.version;
     let sealed = SealedValues::read(conn, id).await?;
@@ -85,12 +85,12 @@ async fn save_secrets(
         match wanted {
             SecretChange::Keep => {}
             SecretChange::Replace(secret) => {
-                let new = NewSecret { connector: id, field: *field, secret, origins: &approved };
+                let new = NewSecret { connector: id, name: (*field).into(), secret, origins: &approved };
                 queries::store_secret(change, vault, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }
             SecretChange::Remove if old.sealed.has(*field) => {
-                queries::remove_secret(change.conn, id, *field).await?;
+                queries::remove_secret(change.conn, id, &(*field).into()).await?;
                 changes = changes.secret(field.label(), "removed");
             }
             SecretChange::Remove => {}

@@ -1,5 +1,7 @@
 //! The field of a secret: an empty password field when none is stored, Keep / Replace / Remove when one is.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
@@ -61,13 +63,7 @@ impl SecretChange {
 
     /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty,
     /// nor longer than secrets may be.
-    pub fn read(
-        data: &FormData,
-        name: &'static str,
-        label: &str,
-        is_stored: bool,
-        errors: &mut Errors,
-    ) -> SecretChange {
+    pub fn read(data: &FormData, name: &str, label: &str, is_stored: bool, errors: &mut Errors) -> SecretChange {
         let typed = Secret::new(data.text(name));
         let choice = SecretChoice::read(data, name);
         if choice != SecretChoice::Remove {
@@ -87,7 +83,7 @@ impl SecretChange {
 }
 
 /// Refuses a secret that is too long, at its field.
-pub(super) fn check_length(name: &'static str, label: &str, typed: &Secret, errors: &mut Errors) {
+pub(super) fn check_length(name: &str, label: &str, typed: &Secret, errors: &mut Errors) {
     let longest = if name == SecretField::ClientKey.code() { Secret::LONGEST_KEY } else { Secret::LONGEST };
     if typed.expose().len() > longest {
         let kibibytes = longest / 1024;
@@ -103,8 +99,8 @@ fn in_sentence(label: &str) -> String {
 #[derive(Template)]
 #[template(path = "authorization/secret_field.html")]
 pub(super) struct SecretInput {
-    name: &'static str,
-    label: &'static str,
+    name: Cow<'static, str>,
+    label: Cow<'static, str>,
     hint: &'static str,
     /// When and by whom it was set; `None` if it is not.
     stored: Option<(DateTime<Utc>, String)>,
@@ -119,13 +115,14 @@ impl HtmlSafe for SecretInput {}
 
 impl SecretInput {
     pub fn new<T>(
-        name: &'static str,
-        label: &'static str,
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
         stored: Option<(DateTime<Utc>, String)>,
         form: &Form<T>,
     ) -> SecretInput {
-        let error = form.errors.get(name).map(str::to_string);
-        let choice = match SecretChoice::read(&form.data, name) {
+        let (name, label) = (name.into(), label.into());
+        let error = form.errors.get(&name).map(str::to_string);
+        let choice = match SecretChoice::read(&form.data, &name) {
             SecretChoice::Keep if error.is_some() => SecretChoice::Replace,
             chosen => chosen,
         };
@@ -143,7 +140,7 @@ impl SecretInput {
     }
 
     fn label_in_sentence(&self) -> String {
-        in_sentence(self.label)
+        in_sentence(&self.label)
     }
 
     fn described_by(&self) -> String {

@@ -149,6 +149,16 @@ impl Settings {
         }
     }
 
+    /// Where the method's credential stands in calls, if it has one.
+    pub fn placement_of(&self, method: Method) -> Option<Placement> {
+        match method {
+            Method::NoAuth => None,
+            Method::Basic => Some(Placement::of_tokens()),
+            Method::ApiKey => Some(self.api_key_placement()),
+            Method::Bearer | Method::OAuth(_) => Some(self.token_placement()),
+        }
+    }
+
     fn api_key_placement(&self) -> Placement {
         let (name, prefix) = (self.api_key_name.clone(), self.api_key_prefix.clone());
         Placement { place: self.api_key_place, name, prefix }

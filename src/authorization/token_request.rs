@@ -283,10 +283,10 @@ async fn store(
     ];
     for (field, secret) in &sign_in {
         if keep_fresh && !secret.is_empty() {
-            let new = NewSecret { connector: id, field: *field, secret, origins: &approved };
+            let new = NewSecret { connector: id, name: (*field).into(), secret, origins: &approved };
             queries::store_secret(change, vault, &new).await?;
         } else {
-            queries::remove_secret(change.conn, id, *field).await?;
+            queries::remove_secret(change.conn, id, &(*field).into()).await?;
         }
     }
     connectors::refresh_health(change.conn, id, change.now).await?;

@@ -174,7 +174,7 @@ async fn authorize(
     match demo.method.call_secret() {
         _ if !demo.with_secret => {}
         Some(field) => {
-            let secret = NewSecret { connector: new.id, field, secret: &secret, origins: &origins };
+            let secret = NewSecret { connector: new.id, name: field.into(), secret: &secret, origins: &origins };
             authorization::store_secret(&mut Change { conn, by, now }, vault, &secret).await?
         }
         None => {

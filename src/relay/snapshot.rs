@@ -58,7 +58,10 @@ pub(super) enum Source {
 impl ConnectorSnapshot {
     pub(super) fn open(shared: &RelayState, row: SnapshotRow) -> Result<ConnectorSnapshot, Error> {
         let settings: CallSettings = row.settings.open(&shared.vault, row.id)?;
-        let further = RequestCredential::default();
+        let mut further = RequestCredential::default();
+        for (credential, origins) in &settings.further {
+            further = further.with(credential, origins).map_err(Error::internal)?;
+        }
         let source = match settings.credential {
             CredentialSource::Fixed(credential, origins) => {
                 let value = further.with(&credential, &origins).map_err(Error::internal)?;

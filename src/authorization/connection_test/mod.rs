@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::credential::Credential;
+use super::credential::{Credential, signed_get};
 use super::forms::{CheckedAuthorization, Fields};
 use super::keeper::{Need, TokenKeeper, TokenProblem};
 use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
@@ -325,8 +325,9 @@ impl Test<'_> {
         if report.keep("Base URL", credential.check(url, &self.transport))?.is_none() {
             return Ok(());
         }
+        let Some(further) = self.further(report, url)? else { return Ok(()) };
         let started = Instant::now();
-        let mut response = self.get(url, &credential).await;
+        let mut response = self.get(url, &credential, &further).await;
         let mut elapsed = started.elapsed();
         let is_refused =
             |response: &http::Response<Vec<u8>>| signals.matches(response.status().as_u16(), response.body());
@@ -339,7 +340,7 @@ impl Test<'_> {
             {
                 (version, mask) = (fresh.version, Mask::new(fresh.credential.echoes()));
                 let started = Instant::now();
-                response = self.get(url, &fresh).await;
+                response = self.get(url, &fresh, &further).await;
                 elapsed = started.elapsed();
             }
         }
@@ -351,8 +352,23 @@ impl Test<'_> {
         Ok(())
     }
 
-    async fn get(&self, url: &HttpUrl, credential: &TestCredential) -> Result<http::Response<Vec<u8>>, SendError> {
-        let request = credential.credential.get(url)?;
+    /// The further credentials that calls carry; `None` if one may not be sent there.
+    fn further(&self, report: &mut TestReport, url: &HttpUrl) -> Result<Option<Vec<Credential>>, Error> {
+        let mut credentials = Vec::new();
+        for (name, secret) in self.stored.sealed.further_of_calls(self.tools.vault)? {
+            let Some(secret) = report.keep("Base URL", secret.for_url(url, &self.transport))? else { return Ok(None) };
+            credentials.extend(name.credential(secret));
+        }
+        Ok(Some(credentials))
+    }
+
+    async fn get(
+        &self,
+        url: &HttpUrl,
+        credential: &TestCredential,
+        further: &[Credential],
+    ) -> Result<http::Response<Vec<u8>>, SendError> {
+        let request = signed_get(url, further.iter().chain([&credential.credential]))?;
         self.tools.outbound.fetch(&self.transport, request, self.limits).await
     }
 }

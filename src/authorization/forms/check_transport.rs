@@ -110,10 +110,24 @@ impl Check<'_> {
                 self.ask_again(*field, oauth);
             }
         }
+        self.check_further();
         let kept_token = token.keeps() && self.stored.token.is_some();
         if let Some(why) = self.exposure().filter(|_| kept_token && oauth.is_none()) {
             self.add_again("token", "Token", why);
         }
+    }
+
+    /// Further secrets are not entered in this form.
+    fn check_further(&mut self) {
+        let Some(why) = self.exposure().filter(|_| !self.stored.sealed.further().is_empty()) else { return };
+        let field = match why {
+            _ if self.unchecked_now() => "verify",
+            _ if self.other_proxy() => "proxy_url",
+            _ => "ca_certificate",
+        };
+        let message =
+            format!("Remove the secret headers and parameters first, and enter them again afterwards, because {why}");
+        self.errors.add(field, message);
     }
 
     fn ask_again(&mut self, field: SecretField, oauth: Option<&OAuthClient>) {
@@ -173,12 +187,15 @@ impl Check<'_> {
         adds_certificate(before, ca).then_some("another CA certificate would vouch for the server")
     }
 
-    /// Why others could read on the way what they could not read before.
-    fn exposure(&self) -> Option<&'static str> {
+    fn other_proxy(&self) -> bool {
         let proxy = HttpUrl::parse(&self.stored.form.proxy_url).ok().map(|url| url.origin());
         let before = self.stored.settings.proxy_url.as_ref().map(HttpUrl::origin);
-        let other_proxy = proxy.is_some() && proxy != before;
-        match (self.unchecked_now(), other_proxy) {
+        proxy.is_some() && proxy != before
+    }
+
+    /// Why others could read on the way what they could not read before.
+    fn exposure(&self) -> Option<&'static str> {
+        match (self.unchecked_now(), self.other_proxy()) {
             (true, _) => Some("certificates are no longer checked"),
             (_, true) => Some("it would go through another proxy"),
             _ => self.other_authority(),

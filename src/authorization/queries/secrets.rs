@@ -5,13 +5,15 @@
 //! client certificate, which TLS uses and never sends, and a token that is shown to a person. Where nothing but a client
 //! certificate signs in (No Auth), its key counts as what is sent.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::seal;
 use crate::audit::Change;
-use crate::authorization::model::StoredSecret;
+use crate::authorization::model::{SecretName, StoredSecret};
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
 use crate::connectors::{Method, SecretField};
 use crate::db::schema::{connectors, secrets, tokens};
@@ -22,32 +24,39 @@ use crate::web::Error;
 /// A sealed value and the origins that it is bound to.
 #[derive(Clone)]
 pub(in crate::authorization) struct Sealed {
-    data: AssociatedData<'static>,
+    table: &'static str,
+    row: Uuid,
+    column: Cow<'static, str>,
     value: Vec<u8>,
     origins: Option<Vec<String>>,
 }
 
 impl Sealed {
-    pub fn secret(connector: Uuid, field: SecretField, value: Vec<u8>, origins: Option<Vec<String>>) -> Sealed {
-        Sealed { data: secret_data(connector, field), value, origins }
+    pub fn secret(connector: Uuid, name: &SecretName, value: Vec<u8>, origins: Option<Vec<String>>) -> Sealed {
+        Sealed { table: "secrets", row: connector, column: name.code(), value, origins }
     }
 
     /// A token of this column.
     pub fn token(connector: Uuid, column: &'static str, value: Vec<u8>, origins: Option<Vec<String>>) -> Sealed {
-        Sealed { data: token_data(connector, column), value, origins }
+        Sealed { table: "tokens", row: connector, column: column.into(), value, origins }
+    }
+
+    /// What the value is bound to, but for the origins.
+    fn place(&self) -> AssociatedData<'_> {
+        AssociatedData { table: self.table, row: self.row, column: &self.column, bound_to: None }
     }
 
     pub fn open(&self, vault: &Vault) -> Result<Secret, Error> {
-        let data = AssociatedData { bound_to: self.origins.as_deref(), ..self.data };
+        let data = AssociatedData { bound_to: self.origins.as_deref(), ..self.place() };
         vault.open(data, &self.value).map_err(Error::internal)
     }
 
     pub fn origins(&self) -> Result<ApprovedOrigins, Error> {
-        let column = match self.data.table {
+        let column = match self.table {
             "tokens" => "tokens.origins",
             _ => "secrets.origins",
         };
-        ApprovedOrigins::read(column, self.data.row, self.origins.as_deref())
+        ApprovedOrigins::read(column, self.row, self.origins.as_deref())
     }
 
     fn approved(&self, vault: &Vault) -> Result<ApprovedSecret, Error> {
@@ -63,7 +72,7 @@ impl Sealed {
         let Ok(secret) = self.open(vault) else { return Ok(None) };
         let before = self.origins.as_ref().map(|_| self.origins()).transpose()?;
         let origins = approved(before).stored();
-        Ok(Some((seal(vault, self.data, &origins, &secret)?, origins)))
+        Ok(Some((seal(vault, self.place(), &origins, &secret)?, origins)))
     }
 }
 
@@ -95,7 +104,7 @@ impl SealedValues {
             .await;
         let rows: Vec<SecretRow> = in_row(&["secrets"], connector, rows)?;
         let secret = |(stored, value, origins): (StoredSecret, _, _)| {
-            let sealed = Sealed::secret(connector, stored.field, value, origins);
+            let sealed = Sealed::secret(connector, &stored.name, value, origins);
             (stored, sealed)
         };
         let tokens: Option<TokensRow> = tokens::table
@@ -118,13 +127,13 @@ impl SealedValues {
         })
     }
 
-    /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The
+    /// The sets of the secrets and the token, but for those that `replaced` names: codes of secrets, or `token`. The
     /// key of a client certificate, which is never sent, is among them only where it alone signs in.
     pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
-        let secrets = self.secrets.iter().map(|(stored, sealed)| (stored.field.code(), sealed));
+        let secrets = self.secrets.iter().map(|(stored, sealed)| (stored.name.code(), sealed));
         let secrets = secrets.filter(|(name, _)| self.key_signs_in || *name != SecretField::ClientKey.code());
-        let token = self.access.iter().map(|sealed| ("token", sealed));
-        let kept = secrets.chain(token).filter(|(name, _)| !replaced.contains(name));
+        let token = self.access.iter().map(|sealed| ("token".into(), sealed));
+        let kept = secrets.chain(token).filter(|(name, _)| !replaced.contains(&name.as_ref()));
         kept.map(|(_, sealed)| sealed.origins()).collect()
     }
 
@@ -146,14 +155,14 @@ impl SealedValues {
         conn: &mut Conn,
         vault: &Vault,
         approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
-    ) -> Result<Vec<&'static str>, Error> {
+    ) -> Result<Vec<Cow<'static, str>>, Error> {
         let mut damaged = Vec::new();
         for (stored, sealed) in &self.secrets {
             let Some((value, origins)) = sealed.resealed(vault, &approved)? else {
-                damaged.push(stored.field.code());
+                damaged.push(stored.name.code());
                 continue;
             };
-            diesel::update(secrets::table.find((self.connector, stored.field.code())))
+            diesel::update(secrets::table.find((self.connector, stored.name.code())))
                 .set((secrets::sealed.eq(value), secrets::origins.eq(origins)))
                 .execute(conn)
                 .await?;
@@ -162,7 +171,7 @@ impl SealedValues {
         let access = access.resealed(vault, &approved)?;
         let refresh = self.refresh.as_ref().map(|token| token.resealed(vault, &approved)).transpose()?;
         let (Some((access, origins)), None | Some(Some(_))) = (access, &refresh) else {
-            damaged.push("token");
+            damaged.push("token".into());
             return Ok(damaged);
         };
         let refresh = refresh.flatten().map(|(value, _)| value);
@@ -178,15 +187,16 @@ impl SealedValues {
     pub fn has_same_secrets(&self, other: &SealedValues) -> bool {
         let set = |values: &SealedValues| -> Vec<_> {
             let mut set: Vec<_> =
-                values.secrets.iter().map(|(stored, _)| (stored.field.code(), stored.set_at)).collect();
+                values.secrets.iter().map(|(stored, _)| (stored.name.code(), stored.set_at)).collect();
             set.sort_unstable();
             set
         };
         set(self) == set(other)
     }
 
+    /// Whether a secret of a field is stored.
     pub fn has_secrets(&self) -> bool {
-        !self.secrets.is_empty()
+        self.secrets.iter().any(|(stored, _)| !stored.name.is_further())
     }
 
     pub fn has(&self, field: SecretField) -> bool {
@@ -199,11 +209,25 @@ impl SealedValues {
     }
 
     fn find(&self, field: SecretField) -> Option<&(StoredSecret, Sealed)> {
-        self.secrets.iter().find(|(stored, _)| stored.field == field)
+        self.secrets.iter().find(|(stored, _)| stored.name == SecretName::Field(field))
     }
 
     fn sealed(&self, field: SecretField) -> Option<&Sealed> {
         self.find(field).map(|(_, sealed)| sealed)
+    }
+
+    /// The further secrets, in the order of their names.
+    pub fn further(&self) -> Vec<&StoredSecret> {
+        let stored = self.secrets.iter().map(|(stored, _)| stored);
+        let mut further: Vec<_> = stored.filter(|stored| stored.name.is_further()).collect();
+        further.sort_by_key(|stored| stored.name.code());
+        further
+    }
+
+    /// The further secrets of calls, with their names.
+    pub fn further_of_calls(&self, vault: &Vault) -> Result<Vec<(&SecretName, ApprovedSecret)>, Error> {
+        let of_calls = self.secrets.iter().filter(|(stored, _)| stored.name.is_of_calls());
+        of_calls.map(|(stored, sealed)| Ok((&stored.name, sealed.approved(vault)?))).collect()
     }
 
     /// The stored secret of a field, if there is one.
@@ -242,13 +266,9 @@ impl SealedValues {
         approved: &ApprovedOrigins,
     ) -> Result<Option<Vec<u8>>, Error> {
         let origins = approved.stored();
-        let seal = |sealed: &Sealed| seal(vault, sealed.data, &origins, &sealed.open(vault)?);
+        let seal = |sealed: &Sealed| seal(vault, sealed.place(), &origins, &sealed.open(vault)?);
         self.refresh.as_ref().map(seal).transpose()
     }
-}
-
-fn secret_data(connector: Uuid, field: SecretField) -> AssociatedData<'static> {
-    AssociatedData { table: "secrets", row: connector, column: field.code(), bound_to: None }
 }
 
 pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
@@ -258,7 +278,7 @@ pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedDat
 /// A secret that was entered.
 pub struct NewSecret<'a> {
     pub connector: Uuid,
-    pub field: SecretField,
+    pub name: SecretName,
     pub secret: &'a Secret,
     /// Where it may be sent.
     pub origins: &'a ApprovedOrigins,
@@ -266,15 +286,16 @@ pub struct NewSecret<'a> {
 
 /// Seals and stores a secret over whatever was there.
 pub async fn store_secret(change: &mut Change<'_>, vault: &Vault, new: &NewSecret<'_>) -> Result<(), Error> {
-    let origins = new.origins.stored();
+    let (origins, name) = (new.origins.stored(), new.name.code());
+    let data = AssociatedData { table: "secrets", row: new.connector, column: &name, bound_to: None };
     let values = (
-        secrets::sealed.eq(seal(vault, secret_data(new.connector, new.field), &origins, new.secret)?),
+        secrets::sealed.eq(seal(vault, data, &origins, new.secret)?),
         secrets::origins.eq(origins),
         secrets::set_at.eq(change.now),
         secrets::set_by.eq(change.by.attribution()),
     );
     diesel::insert_into(secrets::table)
-        .values((secrets::connector_id.eq(new.connector), secrets::field.eq(new.field.code()), values.clone()))
+        .values((secrets::connector_id.eq(new.connector), secrets::field.eq(name), values.clone()))
         .on_conflict((secrets::connector_id, secrets::field))
         .do_update()
         .set(values)
@@ -286,8 +307,8 @@ pub async fn store_secret(change: &mut Change<'_>, vault: &Vault, new: &NewSecre
 pub(in crate::authorization) async fn remove_secret(
     conn: &mut Conn,
     connector: Uuid,
-    field: SecretField,
+    name: &SecretName,
 ) -> Result<(), Error> {
-    diesel::delete(secrets::table.find((connector, field.code()))).execute(conn).await?;
+    diesel::delete(secrets::table.find((connector, name.code()))).execute(conn).await?;
     Ok(())
 }

@@ -325,7 +325,7 @@ pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
     let secret = Secret::new("not to be seen".into());
     let new = authorization::NewSecret {
         connector,
-        field,
+        name: field.into(),
         secret: &secret,
         origins: &crate::support::in_use(&mut conn, connector).await,
     };

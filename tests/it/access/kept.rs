@@ -45,6 +45,8 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("POST", "/connectors/{key}/authorization/answers", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
+    ("GET", "/connectors/{key}/authorization/further-secrets", Asks::Authorize),
+    ("POST", "/connectors/{key}/authorization/further-secrets", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/approvals", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/approvals", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/token-reveals", Asks::Authorize),

@@ -151,3 +151,100 @@ async fn a_token_stands_in_the_header_with_the_prefix_or_in_the_parameter_that_t
         assert_eq!(page.field_error("token_name").as_deref(), Some(problem));
     }
 }
+
+const FURTHER: &str = "/connectors/ledger/authorization/further-secrets";
+
+/// A key and a secret in two headers, and a subscription key beside an OAuth token: Alpaca, Azure API Management.
+#[tokio::test]
+async fn calls_carry_further_secret_headers_and_parameters() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    let ana = world.app.super_admin().await;
+    let add = async |place: &str, name: &str, value: &str| {
+        let page = ana.get(FURTHER).await.expect(200);
+        page.submit(|form| form.set("place", place).set("name", name).set("value", value)).await
+    };
+    add("call_header", "Ocp-Apim-Subscription-Key", " sub-k3y \n").await.expect(303);
+    add("call_query", "app id", "n&m").await.expect(303);
+    world.sent_when_known("ocp-apim-subscription-key", "sub-k3y").await;
+    until("both are known", async || {
+        world.proxied("/echo?app+id=mine").await;
+        world.api.last().target.ends_with("/echo?app+id=n%26m")
+    })
+    .await;
+    let seen = world.api.last();
+    assert_eq!(seen.header("ocp-apim-subscription-key"), Some("sub-k3y"));
+    assert_eq!(seen.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    // It is nowhere on the pages, and the tab names it.
+    let (page, tab) = (ana.get(FURTHER).await.expect(200), ana.get(TAB).await.expect(200));
+    assert!(!page.html.contains("sub-k3y") && !tab.html.contains("sub-k3y"));
+    assert!(tab.text().contains("Header of calls Ocp-Apim-Subscription-Key"));
+    // A program cannot read it, and a caller cannot replace it.
+    let request = world.request("GET", "/ledger/proxy/echo").header("Ocp-Apim-Subscription-Key", "mine");
+    request.send().await.expect("a response");
+    assert_eq!(world.api.last().header("ocp-apim-subscription-key"), Some("sub-k3y"));
+    // Without it.
+    let page = ana.get(FURTHER).await.expect(200);
+    let form = page.main_form().set("secret_0_choice", "remove").set("own_password", crate::support::PASSWORD);
+    form.send().await.expect(303);
+    world.sent_when_known("ocp-apim-subscription-key", "").await;
+    assert_eq!(world.app.value("SELECT string_agg(field, ',') FROM secrets").await, "call_query:app id");
+    let recorded = world
+        .app
+        .value("SELECT string_agg(changes::text, '' ORDER BY at) FROM audit_events WHERE kind = 'authorization.saved'")
+        .await;
+    assert!(
+        recorded.contains("Header of calls Ocp-Apim-Subscription-Key") && recorded.contains("removed"),
+        "{recorded}"
+    );
+    assert!(!recorded.contains("sub-k3y"));
+}
+
+/// An open API behind a gateway.
+#[tokio::test]
+async fn a_connector_without_a_method_can_have_secret_headers() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'no_auth'").await;
+    let page = world.app.super_admin().await.get(FURTHER).await.expect(200);
+    page.submit(|form| form.set("name", "X-Gateway").set("value", "g-1")).await.expect(303);
+    assert_eq!(world.sent_when_known("x-gateway", "g-1").await, "g-1");
+    // Its origin counts, as for every secret.
+    let other = crate::support::upstream::Upstream::json("{}").await;
+    world.app.sql(&format!("UPDATE connectors SET base_url = '{}'", other.url("/"))).await;
+    until("the base URL is known", async || world.proxied("/echo").await.body.contains("origin_not_approved")).await;
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_secret_header_is_refused_at_its_field() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    let ana = world.app.super_admin().await;
+    for (name, value, field, problem) in [
+        ("", "k3y", "name", "Enter the name of the header or parameter"),
+        ("X-Key", "", "value", "Enter the value"),
+        ("X Key", "k3y", "name", "A header name can have letters, numbers and hyphens, such as X-API-Key"),
+        ("Host", "k3y", "name", "Host is set by Connectory itself. Enter the name of another header"),
+        (
+            "authorization",
+            "k3y",
+            "name",
+            "authorization is where the credential of the method is sent. Enter the name of another header",
+        ),
+        ("X-Key", "kß", "value", "A header can have letters, numbers and signs only. Copy the value once more."),
+    ] {
+        let page = ana.get(FURTHER).await.expect(200);
+        let page = page.submit(|form| form.set("name", name).set("value", value)).await.expect(422);
+        assert_eq!(page.field_error(field).as_deref(), Some(problem));
+        assert_eq!(page.field_value("name"), name);
+    }
+    let page = ana.get(FURTHER).await.expect(200);
+    page.submit(|form| form.set("name", "X-Key").set("value", "k3y")).await.expect(303);
+    let page = ana.get(FURTHER).await.expect(200);
+    let page = page.submit(|form| form.set("name", "x-key").set("value", "k3y")).await.expect(422);
+    assert_eq!(page.field_error("name").as_deref(), Some("x-key is set already. Replace it above"));
+    // They cannot be entered again in the form that turns the check of certificates off.
+    let tab = ana.get(TAB).await.expect(200);
+    let form = tab.main_form().untick("verify", "yes");
+    let page = form.send().await.expect(422);
+    let problem = page.field_error("verify").unwrap_or_default();
+    assert!(problem.starts_with("Remove the secret headers and parameters first"), "{problem}");
+}

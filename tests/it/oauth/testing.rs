@@ -97,7 +97,7 @@ async fn what_is_missing_is_said_before_anything_is_sent() {
     for (method, name, words) in
         [("api_key", "Sign-in", "The secret is not set."), ("bearer", "Token", "There is no access token yet.")]
     {
-        let page = test(&ana, |form| form.set("auth_method", method).set("user_name", "svc")).await;
+        let page = test(&ana, |form| form.set("auth_method", method).set("api_key_name", "X-Key")).await;
         let said = step(&page, name);
         assert!(said.starts_with("Problem") && said.contains(words), "{said}");
         assert!(step(&page, "Base URL").starts_with("Not tried"));

@@ -109,6 +109,13 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         |form| form.set("time_out", "17"),
     );
     add(
+        "/connectors/{key}/authorization/further-secrets",
+        "/connectors/payroll/authorization/further-secrets".into(),
+        "/connectors/payroll/authorization/further-secrets",
+        ("authorizations", format!("connector_id = '{connector}'")),
+        |form| form.set("name", "X-Mine").set("value", "mine"),
+    );
+    add(
         "/connectors/{key}/endpoints/{id}",
         endpoint.clone(),
         &endpoint,

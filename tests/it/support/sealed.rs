@@ -14,7 +14,7 @@ impl TestApp {
     pub async fn store_secret(&self, connector: Uuid, field: SecretField, text: &str) {
         let (mut conn, now, secret) = (self.conn().await, self.clock.now(), Secret::new(text.into()));
         let origins = in_use(&mut conn, connector).await;
-        let new = NewSecret { connector, field, secret: &secret, origins: &origins };
+        let new = NewSecret { connector, name: field.into(), secret: &secret, origins: &origins };
         let by = Actor::command_line();
         authorization::store_secret(&mut Change { conn: &mut conn, by: &by, now }, &self.vault, &new)
             .await
