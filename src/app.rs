@@ -15,7 +15,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 pub use self::background::{
-    chain_audit_log, due_work, link_audit_log, refresh_keys, renew_tokens, run_due_work, watch_keys,
+    chain_audit_log, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens, run_due_work, watch_keys,
 };
 use self::limits::Limits;
 use self::slow_reader::disconnect_after;

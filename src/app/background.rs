@@ -21,6 +21,7 @@ use crate::{accounts, collections, connectors, programs, relay};
 /// How often what is due is looked for.
 const DUE_WORK: Duration = Duration::from_secs(30);
 const RENEWALS: Duration = Duration::from_secs(5);
+const DEVICES: Duration = Duration::from_secs(1);
 const KEYS: Duration = Duration::from_secs(5);
 
 /// How often entries of the audit log are linked, and how often the end of the chain is written to the program's log.
@@ -64,6 +65,15 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
     loop {
         interval.tick().await;
         log_failure(keeper.renew_due().await, "tokens could not be renewed");
+    }
+}
+
+/// Asks for the tokens of people who agree on another device.
+pub async fn poll_devices(keeper: TokenKeeper) {
+    let mut interval = every(DEVICES);
+    loop {
+        interval.tick().await;
+        log_failure(keeper.poll_devices().await, "tokens of devices could not be asked for");
     }
 }
 
@@ -131,6 +141,7 @@ pub async fn run_due_work(
     purge_sign_ins(&mut conn, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
+    authorization::purge_device_requests(&mut conn, now).await?;
     oauth::purge_requests(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;

@@ -122,6 +122,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("api_key.saved", "API key saved"),
     ("audit_log.exported", "Audit log exported"),
     ("authorization.begun", "Authorization begun"),
+    ("authorization.cancelled", "Authorization cancelled"),
     ("authorization.saved", "Authorization saved"),
     ("category.created", "Category created"),
     ("category.deleted", "Category deleted"),

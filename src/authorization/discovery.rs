@@ -10,6 +10,7 @@ use super::requirements;
 use super::settings::Settings;
 use super::tab::{Notice, Stored, tab_page};
 use crate::access::RequestContext;
+use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientAuthentication, DiscoveryError, Metadata, TokenError};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
@@ -79,16 +80,20 @@ fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transpor
 
 /// The addresses that fill in fields, with the labels of these. A client `with_certificate` has addresses of its own
 /// (RFC 8705 section 5).
-fn addresses(metadata: &Metadata, with_certificate: bool) -> [(&'static str, Option<&HttpUrl>); 3] {
+fn addresses(metadata: &Metadata, with_certificate: bool) -> [(&'static str, Option<&HttpUrl>); 4] {
     if with_certificate {
-        let (token, revocation) = (&metadata.mtls.token_endpoint, &metadata.mtls.revocation_endpoint);
+        let aliases = &metadata.mtls;
+        let (token, revocation) = (&aliases.token_endpoint, &aliases.revocation_endpoint);
+        let device = &aliases.device_authorization_endpoint;
         return [
+            ("Device authorization URL", device.as_ref().or(metadata.device_authorization_endpoint.as_ref())),
             ("Authorize URL", metadata.authorization_endpoint.as_ref()),
             ("AccessToken URL", token.as_ref().or(metadata.token_endpoint.as_ref())),
             ("Revocation URL", revocation.as_ref().or(metadata.revocation_endpoint.as_ref())),
         ];
     }
     [
+        ("Device authorization URL", metadata.device_authorization_endpoint.as_ref()),
         ("Authorize URL", metadata.authorization_endpoint.as_ref()),
         ("AccessToken URL", metadata.token_endpoint.as_ref()),
         ("Revocation URL", metadata.revocation_endpoint.as_ref()),
@@ -105,10 +110,12 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
         typed.issuer = metadata.issuer.clone();
         filled.push("Issuer");
     }
-    let fields = [&mut typed.authorize_url, &mut typed.token_url, &mut typed.revocation_url];
+    let has_devices = typed.method() == Method::OAuth(Grant::Device);
+    let fields = [&mut typed.device_url, &mut typed.authorize_url, &mut typed.token_url, &mut typed.revocation_url];
     let with_certificate = !typed.client_certificate.is_empty();
     for ((label, found), field) in addresses(metadata, with_certificate).into_iter().zip(fields) {
-        if let Some(url) = found {
+        // The other methods have no such field.
+        if let Some(url) = found.filter(|_| has_devices || label != "Device authorization URL") {
             *field = url.as_str().to_string();
             filled.push(label);
         }

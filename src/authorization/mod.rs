@@ -11,6 +11,7 @@ mod call_settings;
 mod callback;
 mod connection_test;
 mod credential;
+mod device;
 mod discovery;
 mod forms;
 mod further_secrets;
@@ -37,6 +38,9 @@ pub use callback::{
     take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
 };
 pub use credential::{Credential, CredentialPlace, Placed, Placement};
+pub use device::{
+    cancel as cancel_device, create as create_device_request, purge_device_requests, show as show_device_request,
+};
 pub use further_secrets::{edit as edit_further_secrets, update as update_further_secrets};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};

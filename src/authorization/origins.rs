@@ -177,7 +177,7 @@ pub(super) fn for_url(
 /// The addresses to which a connector's requests with secrets go by its settings, and which of them endpoints bring.
 const ADDRESSES: &str = "
     SELECT base_url AS url, false AS of_endpoint FROM connectors WHERE id = $1 AND base_url IS NOT NULL
-    UNION SELECT unnest(ARRAY[token_url, refresh_url, revocation_url]), false FROM oauth_clients WHERE connector_id = $1
+    UNION SELECT unnest(ARRAY[token_url, refresh_url, revocation_url, device_url]), false FROM oauth_clients WHERE connector_id = $1
     UNION SELECT unnest(ARRAY[proxy_url, CASE WHEN keep_fresh THEN token_url ELSE '' END]), false FROM authorizations WHERE connector_id = $1
     UNION SELECT url, true FROM endpoints WHERE connector_id = $1 AND url LIKE '%://%'";
 

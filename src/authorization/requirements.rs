@@ -2,7 +2,7 @@
 
 use super::forms::Fields;
 use crate::connectors::{Grant, Method};
-use crate::oauth::{ClientAuthentication, Metadata};
+use crate::oauth::{ClientAuthentication, DEVICE_GRANT, Metadata};
 
 /// How many names of a server's list are shown.
 const SHOWN: usize = 6;
@@ -11,7 +11,7 @@ const SHOWN: usize = 6;
 pub(super) fn missing_here(metadata: &Metadata, typed: &Fields) -> Vec<String> {
     let Method::OAuth(grant) = typed.method() else { return Vec::new() };
     let mut missing = Vec::new();
-    if grant.asks_for_consent() {
+    if grant.sends_back() {
         missing.extend(of_authorization_requests(metadata, grant));
     }
     let grants = &metadata.grant_types_supported;
@@ -81,6 +81,7 @@ fn grant_type(grant: Grant) -> &'static str {
         Grant::ClientCredentials => "client_credentials",
         Grant::Password => "password",
         Grant::Implicit => "implicit",
+        Grant::Device => DEVICE_GRANT,
     }
 }
 

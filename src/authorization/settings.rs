@@ -115,7 +115,7 @@ impl<'a> Authorization<'a> {
             Authorization::OAuth(Grant::ClientCredentials | Grant::Password, client) => {
                 client.token_url.as_ref().is_some()
             }
-            Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit, _) => has_refresh_token,
+            Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit | Grant::Device, _) => has_refresh_token,
             Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => false,
         }
     }
@@ -123,7 +123,8 @@ impl<'a> Authorization<'a> {
     /// Whether a person can be sent to the server to agree.
     pub fn asks_for_consent(self) -> bool {
         match self {
-            Authorization::OAuth(grant, client) => grant.asks_for_consent() && client.authorize_url.as_ref().is_some(),
+            Authorization::OAuth(Grant::Device, client) => client.device_url.as_ref().is_some(),
+            Authorization::OAuth(grant, client) => grant.sends_back() && client.authorize_url.as_ref().is_some(),
             _ => false,
         }
     }
@@ -287,6 +288,8 @@ pub(super) struct OAuthClient {
     /// Seconds that a token lives when the server does not say.
     pub lifetime: Option<Positive>,
     pub redirect: RedirectUrl,
+    /// Where codes for other devices are requested (RFC 8628 section 3.1).
+    pub device_url: OrEmpty<HttpUrl>,
 }
 
 impl Default for OAuthClient {
@@ -312,6 +315,7 @@ impl Default for OAuthClient {
             refresh_parameters: Typed::default(),
             lifetime: None,
             redirect: RedirectUrl::default(),
+            device_url: OrEmpty::default(),
         }
     }
 }
@@ -321,12 +325,14 @@ impl Default for OAuthClient {
 pub(super) enum TokenUse {
     Obtain,
     Refresh,
+    /// Codes for another device, with the parameters for authorizing.
+    DeviceCodes,
 }
 
 impl OAuthClient {
     /// The hosts that client secret, password and refresh token go to.
     pub fn secret_origins(&self) -> Vec<Origin> {
-        let urls = [&self.token_url, &self.refresh_url, &self.revocation_url];
+        let urls = [&self.token_url, &self.refresh_url, &self.revocation_url, &self.device_url];
         urls.into_iter().filter_map(|url| url.as_ref()).map(HttpUrl::origin).collect()
     }
 
@@ -355,6 +361,7 @@ impl OAuthClient {
         let (own_url, extra) = match purpose {
             TokenUse::Refresh => (self.refresh_url.as_ref(), &self.refresh_parameters),
             TokenUse::Obtain => (None, &self.token_parameters),
+            TokenUse::DeviceCodes => (self.device_url.as_ref(), &self.authorize_parameters),
         };
         let url = own_url.or(self.token_url.as_ref()).cloned().ok_or_else(no_token_url)?;
         let secret = for_url(secret, &url, transport)?;

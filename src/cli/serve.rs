@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::setup::{Database, open_vault, outbound_allow_list, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
-use crate::app::{Site, chain_audit_log, due_work, link_audit_log, refresh_keys, renew_tokens, serve, watch_keys};
+use crate::app::{
+    Site, chain_audit_log, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens, serve, watch_keys,
+};
 use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
 use crate::clock::Clock;
@@ -153,6 +155,7 @@ async fn serve_until_stopped(
     let tasks = [
         tokio::spawn(due_work(jobs.clone(), clock.clone(), limits, retention, api_keys.clone(), metrics)),
         tokio::spawn(renew_tokens(keeper.clone())),
+        tokio::spawn(poll_devices(keeper.clone())),
         tokio::spawn(changes.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(watch_keys(db.clone(), clock, instance)),

@@ -13,11 +13,18 @@ pub enum Grant {
     ClientCredentials,
     Password,
     Implicit,
+    /// RFC 8628.
+    Device,
 }
 
 impl Grant {
-    /// Whether a person is sent to the server to agree.
+    /// Whether a person goes to the server to agree.
     pub fn asks_for_consent(self) -> bool {
+        self.sends_back() || self == Grant::Device
+    }
+
+    /// Whether the server sends the person's browser back here.
+    pub fn sends_back(self) -> bool {
         matches!(self, Grant::AuthorizationCode | Grant::Implicit)
     }
 }
@@ -43,6 +50,7 @@ text_codes!(Method {
     OAuth(Grant::ClientCredentials) = "oauth_client_credentials", "OAuth 2.0 Client Credentials";
     OAuth(Grant::Password) = "oauth_password", "Auth 2.0 Password";
     OAuth(Grant::Implicit) = "oauth_implicit", "OAuth 2.0 Implicit";
+    OAuth(Grant::Device) = "oauth_device", "OAuth 2.0 Device Authorization";
 });
 
 impl Method {
@@ -85,7 +93,7 @@ impl SecretField {
         match self {
             SecretField::Password | SecretField::ApiKey => method.call_secret() == Some(self),
             SecretField::ClientSecret => {
-                matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password))
+                matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
             SecretField::ClientKey => true,

@@ -317,6 +317,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    device_requests (connector_id) {
+        connector_id -> Uuid,
+        attempt -> Uuid,
+        user_id -> Uuid,
+        authorization_version -> Int4,
+        sealed -> Bytea,
+        state -> Text,
+        message -> Text,
+        server_words -> Text,
+        remedy -> Text,
+        interval_seconds -> Int4,
+        next_poll_at -> Timestamptz,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     endpoints (id) {
         id -> Uuid,
         connector_id -> Uuid,
@@ -513,6 +531,7 @@ diesel::table! {
         refresh_parameters -> Text,
         lifetime -> Nullable<Int4>,
         redirect -> Text,
+        device_url -> Text,
     }
 }
 
@@ -701,6 +720,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connectors,
     cookie_keys,
     data_keys,
+    device_requests,
     endpoints,
     evidence,
     group_groups,

@@ -51,6 +51,13 @@ pub const SEALED: &[SealedColumn] = &[
         place: "'sealed'",
         bound_to: "NULL::text[]",
     },
+    SealedColumn {
+        table: "device_requests",
+        column: "sealed",
+        row: "connector_id",
+        place: "'sealed'",
+        bound_to: "NULL::text[]",
+    },
     SealedColumn { table: "cookie_keys", column: "sealed", row: "id", place: "'sealed'", bound_to: "NULL::text[]" },
 ];
 

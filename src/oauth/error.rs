@@ -127,6 +127,10 @@ pub enum ErrorCode {
     ServerError,
     /// The server is overloaded (4.1.2.1).
     TemporarilyUnavailable,
+    /// The person has not agreed yet (RFC 8628 3.5).
+    AuthorizationPending,
+    /// The device code has ended (RFC 8628 3.5).
+    ExpiredToken,
     /// Too many requests (RFC 8628 3.5).
     SlowDown,
     /// A resource that the server does not know (RFC 8707 2).
@@ -148,7 +152,8 @@ pub enum ErrorCode {
 impl ErrorCode {
     /// Whether the same request cannot succeed later.
     fn is_final(self) -> bool {
-        !matches!(self, Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown | Self::Other)
+        use ErrorCode::{AuthorizationPending, Other, ServerError, SlowDown, TemporarilyUnavailable};
+        !matches!(self, AuthorizationPending | ServerError | TemporarilyUnavailable | SlowDown | Other)
     }
 }
 

@@ -41,13 +41,20 @@ impl Sender<'_> {
 pub(super) struct TokenHttpClient<'a> {
     sender: Sender<'a>,
     body: BodyFormat,
+    /// In place of the one of the crate, which has no single request for it.
+    grant_type: Option<&'static str>,
     reader: TokenReader<'a>,
     token: Mutex<Option<Token>>,
 }
 
 impl<'a> TokenHttpClient<'a> {
     pub(super) fn new(sender: Sender<'a>, body: BodyFormat, reader: TokenReader<'a>) -> Self {
-        Self { sender, body, reader, token: Mutex::default() }
+        Self { sender, body, grant_type: None, reader, token: Mutex::default() }
+    }
+
+    /// The same for another grant type than that of the crate's request.
+    pub(super) fn for_grant(self, grant_type: Option<&'static str>) -> Self {
+        Self { grant_type, ..self }
     }
 
     /// The token that was read, once the crate has its response.
@@ -66,7 +73,7 @@ impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(&request, self.body, self.reader.response.url)?;
+            let request = encoded(&request, self.body, self.reader.response.url, self.grant_type)?;
             let token = self.reader.read(&self.sender.send(request).await?)?;
             if let Ok(mut place) = self.token.lock() {
                 *place = Some(token);
@@ -90,7 +97,7 @@ impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(&request, BodyFormat::Form, self.response.url)?;
+            let request = encoded(&request, BodyFormat::Form, self.response.url, None)?;
             self.response.check_status(&self.sender.send(request).await?)?;
             Ok(HttpResponse::default())
         })
@@ -99,8 +106,18 @@ impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
 
 /// The request as this server wants it: at its address letter by letter, in its body format, without parameters that
 /// have no value (RFC 6749 3.1), such as the id of a client that has none.
-fn encoded(request: &HttpRequest, body: BodyFormat, url: &HttpUrl) -> Result<Request, TokenError> {
-    let parameters: Vec<_> = parse(request.body()).filter(|(_, value)| !value.is_empty()).collect();
+pub(super) fn encoded(
+    request: &HttpRequest,
+    body: BodyFormat,
+    url: &HttpUrl,
+    grant_type: Option<&'static str>,
+) -> Result<Request, TokenError> {
+    let mut parameters: Vec<_> = parse(request.body()).filter(|(_, value)| !value.is_empty()).collect();
+    if let (Some(grant_type), Some((_, value))) =
+        (grant_type, parameters.iter_mut().find(|(name, _)| name == "grant_type"))
+    {
+        *value = grant_type.into();
+    }
     let mut encoded = body.post(url, &parameters)?;
     let credentials = request.headers().get(AUTHORIZATION).cloned();
     encoded.headers_mut().extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));

@@ -14,6 +14,8 @@ pub(super) enum RequestKind {
     Client,
     /// A token for user and password.
     Password,
+    /// Codes for another device, or a token for such a code.
+    Device,
     /// A token for a refresh token.
     Refresh,
     /// Its metadata.
@@ -23,6 +25,7 @@ pub(super) enum RequestKind {
 }
 
 const CHECK_URL: &str = "Check the address that tokens are requested from.";
+const CHECK_DEVICE_URLS: &str = "Check Device authorization URL and AccessToken URL.";
 const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
 const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header or \
      in the request body (Client authentication).";
@@ -104,7 +107,8 @@ impl RequestKind {
                  administrators of the server."
             }
             UnsupportedTokenType => "The server does not end tokens of this kind: end it on the server's own pages.",
-            TemporarilyUnavailable | SlowDown => WAIT,
+            ExpiredToken => "Authorize again: the code has ended.",
+            AuthorizationPending | TemporarilyUnavailable | SlowDown => WAIT,
             ServerError => FAULT,
             Other => return None,
         })
@@ -120,6 +124,7 @@ impl RequestKind {
                 "Authorize again: the code was used already, is too old or belongs to another \
                  Redirect URL."
             }
+            Self::Device => "Authorize again: the code has ended or was used already.",
             Self::Refresh => "Authorize again: the refresh token has expired, was revoked or was used already.",
             Self::Client | Self::Revocation => CHECK_CLIENT,
             Self::Metadata => CHECK_METADATA,
@@ -139,7 +144,7 @@ impl RequestKind {
                 "Check user and password. If they are right, something that the server needs is \
                  missing or wrong: compare its documentation with what is entered."
             }
-            Self::Client | Self::Revocation => CHECK_SETTINGS,
+            Self::Client | Self::Device | Self::Revocation => CHECK_SETTINGS,
         }
     }
 
@@ -147,7 +152,7 @@ impl RequestKind {
         match self {
             Self::Styled | Self::Password => CHECK_SIGN_IN,
             Self::Metadata => CHECK_METADATA,
-            Self::Code | Self::Client | Self::Refresh | Self::Revocation => CHECK_CLIENT,
+            Self::Code | Self::Client | Self::Device | Self::Refresh | Self::Revocation => CHECK_CLIENT,
         }
     }
 
@@ -156,6 +161,7 @@ impl RequestKind {
         match self {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
+            Self::Device => CHECK_DEVICE_URLS,
             Self::Styled | Self::Code | Self::Client | Self::Password | Self::Refresh => CHECK_URL,
         }
     }
@@ -165,7 +171,7 @@ impl RequestKind {
         match self {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
-            Self::Styled | Self::Code | Self::Client | Self::Password | Self::Refresh => WEB_PAGE,
+            Self::Styled | Self::Code | Self::Client | Self::Device | Self::Password | Self::Refresh => WEB_PAGE,
         }
     }
 

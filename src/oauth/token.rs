@@ -54,7 +54,7 @@ impl Token {
         }
         let message = "The server issued a token of the type DPoP, which counts only with a proof that Connectory does not make (RFC 9449). It was not stored.";
         let remedy = "At the server, turn off DPoP for this client, so that it issues bearer tokens.";
-        Err(TokenError::new(Stage::Response, message, remedy).with_code(Some(ErrorCode::Other)))
+        Err(TokenError::new(Stage::Response, message, remedy).with_code(Some(ErrorCode::DpopRequired)))
     }
 }
 

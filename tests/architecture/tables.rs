@@ -26,6 +26,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("connectors", "connectors"),
     ("cookie_keys", "keyring"),
     ("data_keys", "keyring"),
+    ("device_requests", "authorization"),
     ("endpoints", "endpoints"),
     ("evidence", "connectors"),
     ("group_groups", "people"),

@@ -42,6 +42,7 @@ async fn each_grant_shows_its_own_fields_and_no_other_is_sent() {
             "Client ID (optional)",
         ),
         ("OAuth 2.0 Implicit", "issuer authorize_url redirect_url client_id scope", "Client ID"),
+        ("OAuth 2.0 Device Authorization", "issuer device_url token_url client_id client_secret scope", "Client ID"),
         ("No Auth", "", ""),
     ] {
         window.choose("auth_method", method).await;

@@ -82,10 +82,11 @@ fn has_field(page: &Page, name: &str) -> bool {
 
 /// The group of fields of every method but No Auth.
 const WITH_SIGN_IN: &str =
-    "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
+    "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit oauth_device";
 
 /// The group of fields of every method with a token.
-const WITH_TOKEN: &str = "bearer oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
+const WITH_TOKEN: &str =
+    "bearer oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit oauth_device";
 
 /// The groups of fields that are not hidden.
 fn shown_cases(page: &Page) -> Vec<&str> {

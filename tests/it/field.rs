@@ -4,6 +4,7 @@
 mod authorizing;
 mod calls;
 mod credentials;
+mod devices;
 mod found_settings;
 mod renewals;
 mod tls;

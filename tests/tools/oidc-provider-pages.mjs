@@ -36,3 +36,9 @@ export function consentPage({ params, prompt }) {
 
 export const errorPage = ({ error, error_description: description }) =>
   page('Something is wrong', `<p>${escape(error)}: ${escape(description ?? '')}</p>`);
+
+// The library's own form, with the code that is confirmed; without a button, which it leaves to the page.
+export const codePage = (form, code) => page('Device', `${code ? `<p>The code is ${escape(code)}.</p>` : ''}
+${form.replace('</form>', '<button>Continue</button></form>')}`);
+
+export const donePage = () => page('Done', '<p>Go back to your device.</p>');

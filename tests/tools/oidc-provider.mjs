@@ -1,5 +1,5 @@
 // An authorization server that Connectory's authors did not write (the npm package oidc-provider, which is certified for
-// OpenID Connect), for authorization code with PKCE, refreshing with rotation, client credentials and revocation.
+// OpenID Connect), for authorization code with PKCE, device codes, refreshing with rotation, client credentials and revocation.
 //
 //   node oidc-provider.mjs [CONFIGURATION]
 //
@@ -11,7 +11,7 @@
 // PEOPLE may sign in besides ana, all with her password; their claims are told at the UserInfo endpoint: name and
 // preferred_username for the scope profile, groups for the scope groups. SIGNING is ES256, RS256, PS256 or EdDSA.
 //   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none",
-//            "grants": ["authorization_code" | "implicit" | "client_credentials" …], "redirect_uris": [URL, …]}
+//            "grants": ["authorization_code" | "implicit" | "client_credentials" | "device" …], "redirect_uris": [URL, …]}
 //
 // Listens on 127.0.0.1. When it is ready it prints one line of JSON with its addresses. It stops when its standard input
 // closes, so a test that dies leaves nothing behind: start it with a pipe, not with /dev/null.
@@ -31,7 +31,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createControl, readBody } from './control.mjs';
-import { consentPage, errorPage, signInPage } from './oidc-provider-pages.mjs';
+import { codePage, consentPage, donePage, errorPage, signInPage } from './oidc-provider-pages.mjs';
 
 // The library warns of every Node.js but the newest, and of each choice made here.
 console.warn = () => {};
@@ -80,6 +80,12 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     revocation: { enabled: true },
+    deviceFlow: {
+      enabled: true,
+      userCodeInputSource: (ctx, form) => show(ctx, 200, codePage(form)),
+      userCodeConfirmSource: (ctx, form, client, device, code) => show(ctx, 200, codePage(form, code)),
+      successSource: (ctx) => show(ctx, 200, donePage()),
+    },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => undefined,
@@ -106,13 +112,18 @@ async function addClient(client) {
   const grants = client.grants ?? ['authorization_code'];
   const implicit = grants.includes('implicit');
   const code = grants.includes('authorization_code');
+  const device = grants.includes('device');
   const metadata = {
     client_id: client.client_id,
     client_name: client.client_id,
     client_secret: client.client_secret,
     token_endpoint_auth_method: AUTHENTICATION[client.authentication ?? 'basic'],
     redirect_uris: client.redirect_uris ?? [],
-    grant_types: code ? [...grants, 'refresh_token'] : grants,
+    grant_types: [
+      ...grants.filter((grant) => grant !== 'device'),
+      ...(device ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(code || device ? ['refresh_token'] : []),
+    ],
     response_types: [...(code ? ['code'] : []), ...(implicit ? ['id_token token'] : [])],
     // Only a native application may be answered in a fragment without TLS.
     application_type: implicit ? 'native' : 'web',

@@ -69,7 +69,7 @@ pub async fn take(
             implicit_page(context, Some(&stored), Errors::default(), StatusCode::OK)
         }
         // One with a state may have begun before another method was saved; the page says so.
-        _ if stored.asks_for_consent() || params.state.is_some() => {
+        _ if stored.sends_back() || params.state.is_some() => {
             let response = Response { arrived: RedirectUrl::Own, params };
             respond(context, Tools { vault, outbound }, stored, response).await
         }
@@ -90,7 +90,7 @@ pub async fn take_posted(
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     let posted = Posted::of(&data);
     let params = posted.params_for(&stored, context.now());
-    if !stored.asks_for_consent() && params.state.is_none() {
+    if !stored.sends_back() && params.state.is_none() {
         return Err(Error::NotFound);
     }
     let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);

@@ -86,6 +86,6 @@ pub(super) fn error_page(
     error: AuthorizationError,
 ) -> Result<HttpResponse, Error> {
     let head = stored.map(|stored| ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor));
-    let can_authorize = stored.is_some_and(Stored::can_authorize);
+    let can_authorize = stored.is_some_and(|stored| stored.sends_back() && stored.can_authorize());
     page(error.status(), &ErrorPage { layout: context.layout, head, error, can_authorize })
 }

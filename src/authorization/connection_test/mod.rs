@@ -245,6 +245,10 @@ impl Test<'_> {
                 );
                 return Ok(None);
             }
+            Grant::Device => {
+                report.skip("Token", "No person has given consent yet. Save, and press Authorize.");
+                return Ok(None);
+            }
             Grant::AuthorizationCode => {
                 self.check_client(report, client).await?;
                 return Ok(None);

@@ -24,8 +24,9 @@ impl Check<'_> {
         self.url("issuer", "Issuer", &fields.issuer, false);
         let list = ["authorize", "token", "refresh"].map(|request| format!("Extra parameters for {request}"));
         OAuthClient {
-            authorize_url: self.url("authorize_url", "Authorize URL", &fields.authorize_url, grant.asks_for_consent()),
+            authorize_url: self.url("authorize_url", "Authorize URL", &fields.authorize_url, grant.sends_back()),
             token_url: self.url("token_url", "AccessToken URL", &fields.token_url, grant != Grant::Implicit),
+            device_url: self.url("device_url", "Device authorization URL", &fields.device_url, grant == Grant::Device),
             refresh_url: self.url("refresh_url", "RefreshToken URL", &fields.refresh_url, false),
             revocation_url: self.url("revocation_url", "Revocation URL", &fields.revocation_url, false),
             client_id: self.line("client_id", "Client ID", &fields.client_id, !is_password),

@@ -52,6 +52,7 @@ pub(super) struct Fields {
     pub refresh_parameters: String,
     pub lifetime: String,
     pub redirect: String,
+    pub device_url: String,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -119,6 +120,7 @@ impl Fields {
             refresh_parameters: client.refresh_parameters.text().into(),
             lifetime: number(client.lifetime),
             redirect: client.redirect.code().into(),
+            device_url: url_text(&client.device_url).into(),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -167,13 +169,18 @@ impl Fields {
 
     /// The fields that this grant has; those of others are left empty (RFC 6749 section 4).
     pub fn only_of(mut self, grant: Grant) -> Fields {
+        if grant != Grant::Device {
+            self.device_url.clear();
+        }
         if !grant.asks_for_consent() {
-            self.authorize_url.clear();
             self.authorize_parameters.clear();
+        }
+        if !grant.sends_back() {
+            self.authorize_url.clear();
             self.redirect = Fields::usual().redirect;
             self.iss_required = false;
         }
-        if !matches!(grant, Grant::AuthorizationCode | Grant::Password) {
+        if !matches!(grant, Grant::AuthorizationCode | Grant::Password | Grant::Device) {
             self.refresh_url.clear();
             self.refresh_parameters.clear();
         }
@@ -213,6 +220,7 @@ impl Fields {
             ("Issuer", &self.issuer),
             ("Answers must name the issuer", yes(self.iss_required)),
             ("Authorize URL", &self.authorize_url),
+            ("Device authorization URL", &self.device_url),
             ("AccessToken URL", &self.token_url),
             ("RefreshToken URL", &self.refresh_url),
             ("Revocation URL", &self.revocation_url),

@@ -15,6 +15,7 @@
 //! process no call that begins later carries the old one. Other instances are notified by the database.
 
 mod background;
+mod devices;
 mod in_flight;
 mod lease;
 mod outcome;

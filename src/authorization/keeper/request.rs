@@ -207,7 +207,7 @@ fn grants(
                 grants.push((endpoint, Grant::Password { user, password }));
             }
         }
-        connectors::Grant::AuthorizationCode | connectors::Grant::Implicit => {}
+        connectors::Grant::AuthorizationCode | connectors::Grant::Implicit | connectors::Grant::Device => {}
     }
     Ok(grants)
 }

@@ -22,7 +22,7 @@ use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
-use crate::connectors::{self, ConnectorHead, Health, Method, Observation, SecretField, Tab};
+use crate::connectors::{self, ConnectorHead, Grant, Health, Method, Observation, SecretField, Tab};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
@@ -78,6 +78,11 @@ impl TabPage {
     /// Whether a group of fields belongs to the chosen method.
     fn shows(&self, methods: &str) -> bool {
         methods.split(' ').any(|code| code == self.form.method().code())
+    }
+
+    /// What takes the press of Authorize: the page before leaving, or a request for a code.
+    fn authorize_path(&self) -> &'static str {
+        if self.connector.method() == Method::OAuth(Grant::Device) { "device" } else { "attempts" }
     }
 
     /// Whether the server has described itself under the name of another issuer.

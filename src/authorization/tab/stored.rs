@@ -91,6 +91,11 @@ impl Stored {
         matches!(self.connector.method(), Method::OAuth(grant) if grant.asks_for_consent())
     }
 
+    /// Whether the method is one where the server sends the person back here.
+    pub fn sends_back(&self) -> bool {
+        matches!(self.connector.method(), Method::OAuth(grant) if grant.sends_back())
+    }
+
     /// Whether a person can be sent to the server.
     pub fn can_authorize(&self) -> bool {
         self.is_allowed() && self.authorization().asks_for_consent()

@@ -29,6 +29,8 @@ pub struct Metadata {
     pub authorization_endpoint: Option<HttpUrl>,
     /// Where tokens are requested.
     pub token_endpoint: Option<HttpUrl>,
+    /// Where codes for other devices are requested (RFC 8628 4).
+    pub device_authorization_endpoint: Option<HttpUrl>,
     /// Where tokens are ended (RFC 7009).
     pub revocation_endpoint: Option<HttpUrl>,
     /// Where the keys are that sign ID tokens (OpenID Connect Discovery 3).
@@ -63,6 +65,7 @@ pub struct Metadata {
 pub struct MtlsAliases {
     pub token_endpoint: Option<HttpUrl>,
     pub revocation_endpoint: Option<HttpUrl>,
+    pub device_authorization_endpoint: Option<HttpUrl>,
 }
 
 /// Why no metadata were found.
@@ -164,6 +167,7 @@ impl Metadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: url("authorization_endpoint"),
             token_endpoint: url("token_endpoint"),
+            device_authorization_endpoint: url("device_authorization_endpoint"),
             revocation_endpoint: url("revocation_endpoint"),
             jwks_uri: url("jwks_uri"),
             userinfo_endpoint: url("userinfo_endpoint"),
@@ -179,6 +183,7 @@ impl Metadata {
             mtls: MtlsAliases {
                 token_endpoint: alias("token_endpoint"),
                 revocation_endpoint: alias("revocation_endpoint"),
+                device_authorization_endpoint: alias("device_authorization_endpoint"),
             },
         }
     }

@@ -84,7 +84,7 @@ async fn every_member_is_read_and_a_bad_one_left_out() {
     assert!(!metadata.signed_request_required, "a text");
     assert_eq!(metadata.response_types_supported, ["code", "code token"]);
     let token_endpoint = HttpUrl::parse("https://mtls.a.example/token").ok();
-    assert_eq!(metadata.mtls, MtlsAliases { token_endpoint, revocation_endpoint: None });
+    assert_eq!(metadata.mtls, MtlsAliases { token_endpoint, ..MtlsAliases::default() });
 }
 
 #[tokio::test]

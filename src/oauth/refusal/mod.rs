@@ -80,6 +80,7 @@ const ROWS: &[Row] = &[
     code("server_error", ServerError),
     // RFC 8628 3.5.
     code("slow_down", SlowDown),
+    code("authorization_pending", AuthorizationPending),
     // Salesforce: amazon-connect/amazon-connect-salesforce-lambda#43; help.salesforce.com, OAuth 2.0 errors.
     code("unknown_error", TemporarilyUnavailable),
     code("rate_limit_exceeded", SlowDown),
@@ -131,7 +132,7 @@ const ROWS: &[Row] = &[
     // RFC 6750 3.1, which servers send of refresh tokens too.
     code("invalid_token", InvalidGrant),
     // RFC 8628 3.5.
-    code("expired_token", InvalidGrant),
+    code("expired_token", ExpiredToken),
     // OpenID Connect Core 3.1.2.6; Entra sends them to a refresh after a change of policy.
     code("interaction_required", InteractionRequired),
     code("login_required", InteractionRequired),

@@ -11,6 +11,7 @@ use oauth2::{
 use url::Url;
 
 use super::client::{BodyFormat, Client};
+use super::device::DEVICE_GRANT;
 use super::error::{ErrorCode, TokenError};
 use super::http_client::{self, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
 use super::parameters::{Parameters, ScopeSeparator};
@@ -44,6 +45,8 @@ pub enum Grant {
         /// The user's password.
         password: Secret,
     },
+    /// A device code (RFC 8628 3.4). The scope was granted with it.
+    DeviceCode(Secret),
     /// A refresh token (6). The scope is not sent, so that all that was granted stays.
     RefreshToken(Secret),
 }
@@ -86,6 +89,8 @@ impl TokenEndpoint {
         let (location, started) = (&TokenLocation::FindByItself, Instant::now());
         let reader = TokenReader { response, location, now, started, lifetime: self.lifetime };
         let http = TokenHttpClient::new(Sender { outbound, transport, limits }, self.body, reader);
+        // The crate goes on by itself until a device code has ended; here each request stands alone.
+        let http = http.for_grant(matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT));
         let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_token_uri(url);
         let owned = |secret: &Secret| secret.expose().to_owned();
@@ -116,6 +121,11 @@ impl TokenEndpoint {
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
+            Grant::DeviceCode(code) => {
+                let request = client.exchange_client_credentials().add_extra_param("device_code", code.expose());
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                request.request_async(&http).await
+            }
             Grant::RefreshToken(token) => {
                 let token = RefreshToken::new(owned(token));
                 let request = client.exchange_refresh_token(&token);
@@ -128,7 +138,7 @@ impl TokenEndpoint {
 
     /// The scopes as they are sent, unless an extra parameter takes their place. The crate joins several with spaces, so
     /// those of servers that want commas are one.
-    fn scope(&self) -> Option<Scope> {
+    pub(super) fn scope(&self) -> Option<Scope> {
         let scope = self.separator.join(&self.scope);
         (!scope.is_empty() && !self.extra.sets("scope")).then(|| Scope::new(scope))
     }
@@ -160,7 +170,7 @@ impl Grant {
             }
             Self::ClientCredentials => vec![],
             Self::Password { password, .. } => vec![password],
-            Self::RefreshToken(token) => vec![token],
+            Self::DeviceCode(secret) | Self::RefreshToken(secret) => vec![secret],
         }
     }
 
@@ -169,6 +179,7 @@ impl Grant {
             Self::AuthorizationCode { .. } => RequestKind::Code,
             Self::ClientCredentials => RequestKind::Client,
             Self::Password { .. } => RequestKind::Password,
+            Self::DeviceCode(_) => RequestKind::Device,
             Self::RefreshToken(_) => RequestKind::Refresh,
         }
     }

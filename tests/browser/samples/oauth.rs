@@ -17,6 +17,8 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-password-errors", Full, Admin, "/connectors/health-cards/authorization", &[Press("Save")], "There are 3 problems"),
     sample("oauth-implicit", Full, Admin, "/connectors/sports-halls/authorization", &[], "A legacy method."),
     sample("oauth-implicit-errors", Full, Admin, "/connectors/sports-halls/authorization", &[Press("Save")], "There are 2 problems"),
+    sample("oauth-device", Full, Admin, "/connectors/door-displays/authorization", &[], "Device authorization URL"),
+    sample("oauth-device-errors", Full, Admin, "/connectors/door-displays/authorization", &[Press("Save")], "There are 3 problems"),
     sample("oauth-switched", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "OAuth 2.0 Authorization Code"), Press("Save")], "There are 3 problems"),
     sample("oauth-more-errors", Full, Admin, "/connectors/building-permits/authorization",
@@ -99,6 +101,13 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-paste-shared", Full, Admin, "/oauth/callback", &[], "Finish authorizing"),
     sample("oauth-answer-unknown-shared", Full, Admin, "/oauth/callback?code=made-up&state=made-up", &[], "could not be completed"),
     sample("oauth-paste-errors", Full, Admin, "/connectors/film-archive/authorization/callback", &[Press("Finish")], "Paste the whole address"),
+
+    // On another device
+    sample("oauth-device-code", Full, Admin, "/connectors/bus-stops/authorization", &[Press("Authorize")], "Waiting for you to enter the code and agree."),
+    sample("oauth-device-authorized", Full, Admin, "/connectors/device-authorized/authorization/device", &[], "The data connector is authorized."),
+    sample("oauth-device-denied", Full, Admin, "/connectors/device-denied/authorization/device", &[], "End-User denied it"),
+    sample("oauth-device-expired", Full, Admin, "/connectors/device-expired/authorization/device", &[], "the code has ended"),
+    sample("oauth-device-failed", Full, Admin, "/connectors/device-failed/authorization/device", &[], "client authentication failed"),
 
     // Ending it
     sample("oauth-disconnect", Full, Admin, "/connectors/tax-returns/authorization", &[Press("Disconnect")], "revoked at"),

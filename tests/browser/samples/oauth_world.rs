@@ -25,8 +25,10 @@ pub fn server() -> AuthorizationServer {
     let web = Client::confidential("connectory", CLIENT_SECRET, grant);
     let grant = authorization_server::Grant::ClientCredentials;
     let robot = Client::confidential("robot", CLIENT_SECRET, grant);
+    let grant = authorization_server::Grant::Device;
+    let device = Client::public("device", grant);
     let web = web.redirect("http://127.0.0.1:9/callback");
-    AuthorizationServer::oidc_provider(&Setup::with([web, robot]))
+    AuthorizationServer::oidc_provider(&Setup::with([web, robot, device]))
 }
 
 /// A site on which the legacy grants are switched off, with two data connectors that had them before.
@@ -47,6 +49,7 @@ pub async fn strict() -> TestApp {
 pub async fn fill(app: &TestApp, server: &AuthorizationServer) {
     without_settings(app).await;
     without_tokens(app, server).await;
+    on_devices(app, server).await;
     with_tokens(app).await;
     with_failures(app).await;
     everything_long(app).await;
@@ -58,6 +61,7 @@ async fn without_settings(app: &TestApp) {
         ("Swim times", Grant::ClientCredentials),
         ("Health cards", Grant::Password),
         ("Sports halls", Grant::Implicit),
+        ("Door displays", Grant::Device),
     ] {
         create(app, name, grant, "").await;
     }
@@ -83,6 +87,41 @@ async fn without_tokens(app: &TestApp, server: &AuthorizationServer) {
     .await;
     create(app, "Refused readings", Grant::ClientCredentials, &robot).await;
     app.sql("UPDATE connectors SET base_url = NULL WHERE key = 'refused-readings'").await;
+}
+
+/// One that a person is asked to enter a code for, and what has come of others.
+async fn on_devices(app: &TestApp, server: &AuthorizationServer) {
+    let urls = &server.urls;
+    let settings = format!(
+        "device_url = '{}/device/auth', token_url = '{}', client_id = 'device', authentication = 'none', scope = 'read'",
+        urls.issuer, urls.token
+    );
+    create(app, "Bus stops", Grant::Device, &settings).await;
+    for (name, state, message, words, remedy) in [
+        ("Device authorized", "authorized", "", "", ""),
+        (
+            "Device denied",
+            "denied",
+            "The server answered 400 (Bad Request).",
+            "End-User denied it",
+            "Ask the administrators of the server.",
+        ),
+        ("Device expired", "expired", "", "", ""),
+        (
+            "Device failed",
+            "failed",
+            "The server answered 401 (Unauthorized).",
+            "client authentication failed",
+            "Check Client ID and Client Secret.",
+        ),
+    ] {
+        let id = create(app, name, Grant::Device, &settings).await;
+        app.sql(&format!(
+            "INSERT INTO device_requests (connector_id, attempt, user_id, authorization_version, sealed, state, message, server_words, remedy, interval_seconds, next_poll_at, created_at, expires_at)
+             SELECT '{id}', '{id}', u.id, 1, '', '{state}', '{message}', '{words}', '{remedy}', 5, now(), now(), now() FROM users u LIMIT 1"
+        ))
+        .await;
+    }
 }
 
 async fn with_tokens(app: &TestApp) {

@@ -215,6 +215,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
         &[
             "/categories/{id}/delete",
             "/collections/{key}/imports/{id}/cancellation",
+            "/connectors/{key}/authorization/device/cancellation",
             "/connectors/{key}/restorations",
             "/groups/{id}/delete",
             "/profile/keys/{key}/revocation",
@@ -247,6 +248,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
             "/connectors/{key}/authorization/answers",
             "/connectors/{key}/authorization/attempts",
             "/connectors/{key}/authorization/callback",
+            "/connectors/{key}/authorization/device",
             "/connectors/{key}/authorization/disconnections",
             "/connectors/{key}/authorization/token",
             "/connectors/{key}/authorization/token-renewals",

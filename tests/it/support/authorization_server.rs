@@ -56,6 +56,8 @@ pub enum Grant {
     AuthorizationCode,
     Implicit,
     ClientCredentials,
+    /// Only oidc-provider has it. With refresh tokens.
+    Device,
     /// Only Django has it. With refresh tokens.
     Password,
 }
@@ -178,6 +180,26 @@ impl AuthorizationServer {
     /// The same, but she denies it.
     pub async fn deny(&self, request: &str) -> String {
         self.answer(request, self.deny).await
+    }
+
+    /// Does as ana would who follows the address of a code, confirms the code, signs in and allows it, or denies it.
+    pub async fn answer_device(&self, address: &str, allows: bool) {
+        let browser = self.browser();
+        let mut page = browser.get(self.own(address).expect("this server")).await;
+        let mut has_answered = false;
+        for _ in 0..12 {
+            page = match page.location() {
+                Some(location) => browser.get(self.own(location).expect("this server")).await,
+                None if has_answered => return,
+                None if page.buttons().iter().any(|words| words == self.allow) => {
+                    has_answered = true;
+                    fill_in(page, if allows { self.allow } else { self.deny }).await
+                }
+                None if page.first_form().value("password").is_some() => fill_in(page, self.allow).await,
+                None => page.first_form().send().await,
+            };
+        }
+        panic!("{address} leads nowhere")
     }
 
     async fn answer(&self, request: &str, button: &str) -> String {

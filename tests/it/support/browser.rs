@@ -100,6 +100,8 @@ impl Browser {
     /// A request with this browser's cookies and the headers that tell where it comes from.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let changes = method == Method::POST;
+        // Forms of other servers have whole addresses.
+        let path = path.strip_prefix(&self.origin).unwrap_or(path);
         let mut request = self.http.request(method, format!("http://{}{path}", self.address));
         let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
