@@ -3,10 +3,10 @@
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::setup::{Tools, outbound_allow_list, with_database};
+use super::setup::{Tools, outbound_policy, with_database};
 use crate::config::Config;
 use crate::notices::{Channels, Courier};
-use crate::outbound::{HttpUrl, Outbound, Policy};
+use crate::outbound::Outbound;
 use crate::web::PublicAddress;
 
 #[derive(Subcommand)]
@@ -25,13 +25,7 @@ pub(super) fn run(config: &Config, command: &NoticesCommand) -> anyhow::Result<(
 }
 
 async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Result<()> {
-    let policy = Policy {
-        allow_loopback: config.outbound_loopback,
-        only: outbound_allow_list(config)?,
-        own: vec![config.listen],
-        public: HttpUrl::parse(&config.public_url).ok(),
-    };
-    let (outbound, address) = (Outbound::new(policy)?, PublicAddress::new(&config.public_url));
+    let (outbound, address) = (Outbound::new(outbound_policy(config)?)?, PublicAddress::new(&config.public_url));
     let courier = Courier::new(tools.db, outbound, tools.clock, address, channels);
     let all = courier.test().await.map_err(anyhow::Error::from)?;
     if all.is_empty() {

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::setup::{Database, open_vault, outbound_allow_list, runtime};
+use super::setup::{Database, open_vault, outbound_policy, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
@@ -26,7 +26,7 @@ use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
 use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
 use crate::openid::SignIns;
-use crate::outbound::{AllowListEntry, HttpUrl, Outbound, Policy};
+use crate::outbound::{HttpUrl, Outbound, Policy};
 use crate::programs;
 use crate::status::Metrics;
 use crate::system::About;
@@ -44,13 +44,13 @@ const WATCH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it. Must run on the main thread.
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
-    let only = outbound_allow_list(&config)?;
+    let policy = outbound_policy(&config)?;
     let channels = Channels::new(&config.notices)?;
     // Bound first: with the port taken there is no point in starting a database.
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
     let mut database = Database::start(&config)?;
-    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, only, channels));
+    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, policy, channels));
     let stopped = database.stop();
     outcome.and(stopped)
 }
@@ -59,7 +59,7 @@ async fn serve_until_stopped(
     config: &Config,
     database: &mut Database,
     listener: TcpListener,
-    only: Option<Vec<AllowListEntry>>,
+    policy: Policy,
     channels: Channels,
 ) -> anyhow::Result<()> {
     let url = database.url();
@@ -74,12 +74,7 @@ async fn serve_until_stopped(
     let jobs = Db::with_limit(&url, 2, JOB)?;
     let first_run = FirstRun::new();
     // Connectors may reach what the administrator allows, but never this program itself.
-    let policy = Policy {
-        allow_loopback: config.outbound_loopback,
-        only,
-        own: vec![listener.local_addr()?],
-        public: HttpUrl::parse(&config.public_url).ok(),
-    };
+    let policy = Policy { own: vec![listener.local_addr()?], ..policy };
     let changes = ChangeListener::new(&url);
     changes.guard(&db);
     changes.guard(&jobs);

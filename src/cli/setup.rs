@@ -1,6 +1,7 @@
 //! What every command needs first: the log, the database, the vault.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::db::private::PrivatePostgres;
 use crate::db::{COMMAND, Db, migrate};
 use crate::keyring;
-use crate::outbound::AllowListEntry;
+use crate::outbound::{HttpUrl, Policy};
 use crate::vault::{MasterKeys, Vault};
 
 /// What commands work with.
@@ -25,12 +26,25 @@ pub(super) struct Tools {
     pub clock: Clock,
 }
 
-/// The only destinations that connectors may reach, if the administrator names any.
-pub(super) fn outbound_allow_list(config: &Config) -> anyhow::Result<Option<Vec<AllowListEntry>>> {
-    let parse =
-        |text: &String| text.parse::<AllowListEntry>().with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"));
-    let entries = config.outbound_only.as_ref();
-    entries.map(|texts| texts.iter().map(parse).collect()).transpose()
+/// Where connectors may reach, as the administrator says; `own` is filled in once the program listens.
+pub(super) fn outbound_policy(config: &Config) -> anyhow::Result<Policy> {
+    let only = config.outbound_only.as_ref().map(|texts| entries("CONNECTORY_OUTBOUND_ONLY", texts)).transpose()?;
+    Ok(Policy {
+        allow_loopback: config.outbound_loopback,
+        only,
+        nat64: entries("CONNECTORY_OUTBOUND_NAT_PREFIXES", &config.outbound_nat64)?,
+        link_local: entries("CONNECTORY_OUTBOUND_LINK_LOCAL", &config.outbound_link_local)?,
+        own: vec![config.listen],
+        public: HttpUrl::parse(&config.public_url).ok(),
+    })
+}
+
+/// The entries of a setting that is a list.
+fn entries<T: FromStr>(name: &str, texts: &[String]) -> anyhow::Result<Vec<T>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    texts.iter().map(|text| text.parse().with_context(|| format!("{name}: “{text}”"))).collect()
 }
 
 /// Sends the log to standard error.

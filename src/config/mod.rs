@@ -58,6 +58,8 @@ pub struct Config {
     pub outbound_loopback: bool,
     /// `None`: any address that is not always refused.
     pub outbound_only: Option<Vec<String>>,
+    pub outbound_nat64: Vec<String>,
+    pub outbound_link_local: Vec<String>,
     /// Whether connectors may use the legacy grants (RFC 9700 sections 2.1.2 and 2.4).
     pub password_grant: bool,
     pub implicit_grant: bool,
@@ -145,6 +147,8 @@ impl Config {
             trusted_proxies: reader.networks("CONNECTORY_TRUSTED_PROXIES"),
             outbound_loopback: reader.yes_or_no("CONNECTORY_OUTBOUND_LOOPBACK", false),
             outbound_only: reader.list("CONNECTORY_OUTBOUND_ONLY"),
+            outbound_nat64: reader.list("CONNECTORY_OUTBOUND_NAT_PREFIXES").unwrap_or_default(),
+            outbound_link_local: reader.list("CONNECTORY_OUTBOUND_LINK_LOCAL").unwrap_or_default(),
             password_grant: reader.yes_or_no("CONNECTORY_PASSWORD_GRANT", true),
             implicit_grant: reader.yes_or_no("CONNECTORY_IMPLICIT_GRANT", true),
             session_idle: Duration::from_secs(

@@ -49,6 +49,8 @@ pub const SETTINGS: &[Setting] = &[
     plain("CONNECTORY_DATABASE_CONNECTIONS", "connections to the database, all workers together"),
     plain("CONNECTORY_OUTBOUND_LOOPBACK", "whether connectors may reach this machine"),
     plain("CONNECTORY_OUTBOUND_ONLY", "the only hosts and networks that connectors may reach"),
+    plain("CONNECTORY_OUTBOUND_NAT_PREFIXES", "the network's own prefixes of NAT64"),
+    plain("CONNECTORY_OUTBOUND_LINK_LOCAL", "link-local addresses that connectors may reach"),
     plain("CONNECTORY_PASSWORD_GRANT", "whether connectors may use Auth 2.0 Password"),
     plain("CONNECTORY_IMPLICIT_GRANT", "whether connectors may use OAuth 2.0 Implicit"),
     plain("CONNECTORY_SESSION_IDLE_MINUTES", "minutes without a request after which a session ends"),

@@ -1,7 +1,7 @@
 //! Connecting to a server one step at a time: name look-up, TCP, proxy, TLS.
 //!
 //! Rule: streamed exchanges and "Test connection" connect like this and in no other way. Only judged addresses are
-//! connected to; which one it will be is not known before, so one that is refused refuses all.
+//! connected to.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -136,16 +136,17 @@ impl<'a> ConnectAttempt<'a> {
         self.common.policy.refusal(name, port, address)
     }
 
-    /// Connects to one of `addresses`, if the policy allows all of them. An address that was typed is
+    /// Connects to one of `addresses` that the policy allows. An address that was typed is
     /// no answer of a look-up and is judged here, for every caller.
     pub(super) async fn connect_tcp(&self, addresses: &[IpAddr]) -> Result<TcpStream, SendError> {
         self.judge()?;
-        if let Some(name) = self.name() {
-            let port = self.route.first().port();
-            judge_answers(self.common, name, port, addresses, self.is_proxied())?;
-        }
+        let port = self.route.first().port();
+        let usable = match self.name() {
+            Some(name) => usable(self.common, name, port, addresses, self.is_proxied())?,
+            None => addresses.to_vec(),
+        };
         let server = self.route.first_name();
-        let stream = timeout_at(self.deadline, self.race(addresses))
+        let stream = timeout_at(self.deadline, self.race(&usable))
             .await
             .map_err(|_| SendError::slow_connection(&server, self.limit))?
             .map_err(|error| classify::broken_stream(&error, &server))?;
@@ -247,17 +248,17 @@ async fn look_up(common: &Common, name: &str, is_proxy: bool) -> Result<Vec<IpAd
     found.map(|found| found.to_vec()).map_err(|failed| classify::unknown_name(&failed, is_proxy))
 }
 
-fn judge_answers(
+fn usable(
     common: &Common,
     name: &str,
     port: u16,
     addresses: &[IpAddr],
     is_proxy: bool,
-) -> Result<(), SendError> {
-    common.policy.check_answers(name, port, addresses).map_err(|refused| refused.error(is_proxy))
+) -> Result<Vec<IpAddr>, SendError> {
+    common.policy.usable(name, port, addresses).map_err(|refused| refused.error(is_proxy))
 }
 
-/// The addresses of a name, if it has any and the policy allows all of them.
+/// The addresses of a name that the policy allows, if there are any.
 pub(super) async fn judged_addresses(
     common: &Common,
     name: &str,
@@ -265,6 +266,5 @@ pub(super) async fn judged_addresses(
     is_proxy: bool,
 ) -> Result<Vec<IpAddr>, SendError> {
     let addresses = look_up(common, name, is_proxy).await?;
-    judge_answers(common, name, port, &addresses, is_proxy)?;
-    Ok(addresses)
+    usable(common, name, port, &addresses, is_proxy)
 }

@@ -61,8 +61,7 @@ pub enum Step<T> {
 pub struct Lookup {
     /// The name looked up: the proxy's, where there is one.
     pub name: String,
-    /// Its addresses, at least one. One that is refused refuses all: which of several a request
-    /// would connect to is not certain.
+    /// Its addresses, at least one. Requests connect to those that are not refused.
     pub addresses: Vec<Found>,
 }
 

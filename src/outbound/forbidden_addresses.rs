@@ -18,7 +18,7 @@ pub(super) enum Forbidden {
     Broadcast,
     /// 240.0.0.0/4 (RFC 1112 4) and fec0::/10 (RFC 3879).
     Reserved,
-    /// NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo (RFC 4380), IPv4-compatible (RFC 4291
+    /// NAT64 of unknown prefixes (RFC 8215), 6to4 (RFC 3056), Teredo (RFC 4380), IPv4-compatible (RFC 4291
     /// 2.5.5.1) and IPv4-translated (RFC 2765) addresses: an IPv4 address in disguise.
     Embedded,
 }

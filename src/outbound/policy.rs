@@ -11,6 +11,7 @@ use url::Host;
 
 use super::allow_list::AllowListEntry;
 use super::error::{SendError, Stage};
+use super::exceptions::{LinkLocalServer, Nat64};
 use super::forbidden_addresses::Forbidden;
 use super::url::{HttpUrl, has_step};
 
@@ -24,6 +25,10 @@ pub struct Policy {
     /// The allow list: the only destinations allowed; `None` allows all that is not forbidden, private networks
     /// included.
     pub only: Option<Vec<AllowListEntry>>,
+    /// Prefixes of NAT64 of this machine's network: an address of theirs is judged by the IPv4 address inside.
+    pub nat64: Vec<Nat64>,
+    /// Link-local addresses that are allowed all the same.
+    pub link_local: Vec<LinkLocalServer>,
     /// Where this program itself listens. Its ports are refused at every address of this machine's interfaces.
     pub own: Vec<SocketAddr>,
     /// The address that people open, which leads back to this program through its reverse proxy.
@@ -56,7 +61,7 @@ impl Policy {
             Host::Ipv6(v6) => IpAddr::V6(*v6),
             Host::Domain(name) => return self.check_name(name, port),
         };
-        let listed = self.lists(|entry| entry.allows_address(address.to_canonical(), port));
+        let listed = self.lists(|entry| entry.allows_address(self.meant(address), port));
         let destination = || SocketAddr::new(address, port).to_string();
         let why = self.judge(address, port, listed);
         why.map_or(Ok(()), |why| Err(Refused { destination: destination(), led_to: None, why }))
@@ -77,17 +82,29 @@ impl Policy {
         Err(Refused { destination: format!("{name}:{port}"), led_to: None, why: Why::NotListed })
     }
 
-    /// Judges every address that a look-up of `name` gave. One bad address refuses the name: which
-    /// of several is connected to is not for us to say, and an honest name has no such address.
-    pub(super) fn check_answers(&self, name: &str, port: u16, addresses: &[IpAddr]) -> Result<(), Refused> {
-        let refused = addresses.iter().find_map(|&address| self.refusal(name, port, address));
-        refused.map_or(Ok(()), Err)
+    /// The addresses of a look-up of `name` that may be connected to. The others are left out, for hosts of local
+    /// networks have link-local addresses too; nothing but what is given here is connected to. A name with an address of
+    /// this program, or with none that may be, is refused.
+    pub(super) fn usable(&self, name: &str, port: u16, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Refused> {
+        let mut usable = Vec::new();
+        let mut first = None;
+        for &address in addresses {
+            match self.refusal(name, port, address) {
+                None => usable.push(address),
+                Some(refused) if refused.why == Why::Own => return Err(refused),
+                Some(refused) => first = first.or(Some(refused)),
+            }
+        }
+        match first {
+            Some(refused) if usable.is_empty() => Err(refused),
+            _ => Ok(usable),
+        }
     }
 
     /// Why one address of `name` is refused, if it is.
     pub(super) fn refusal(&self, name: &str, port: u16, address: IpAddr) -> Option<Refused> {
-        let (plain, canonical) = (plain_name(name), address.to_canonical());
-        let listed = self.lists(|entry| entry.allows_name(&plain, port) || entry.allows_address(canonical, port));
+        let (plain, meant) = (plain_name(name), self.meant(address));
+        let listed = self.lists(|entry| entry.allows_name(&plain, port) || entry.allows_address(meant, port));
         let why = self.judge(address, port, listed)?;
         Some(Refused { destination: name.to_owned(), led_to: Some(address), why })
     }
@@ -103,8 +120,10 @@ impl Policy {
     }
 
     fn judge(&self, address: IpAddr, port: u16, listed: bool) -> Option<Why> {
-        let address = address.to_canonical();
-        if let Some(kind) = Forbidden::find(address) {
+        let address = self.meant(address);
+        if let Some(kind) = Forbidden::find(address)
+            && !self.link_local.iter().any(|server| IpAddr::V4(server.0) == address)
+        {
             return Some(Why::Forbidden(kind));
         }
         if self.is_own(address, port) {
@@ -114,6 +133,14 @@ impl Policy {
             return Some(Why::Loopback);
         }
         (!listed).then_some(Why::NotListed)
+    }
+
+    /// The address that is reached by this one: an IPv4 address may be mapped or translated.
+    fn meant(&self, address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Nat64::translate(&self.nat64, v6).map_or(v6.into(), IpAddr::V4),
+            v4 => v4,
+        }
     }
 
     /// Whether an entry of the list fits; without a list, everything does.

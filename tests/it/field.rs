@@ -1,6 +1,7 @@
 //! What people meet with real APIs, from public bug reports of programs of this kind: each case is played by a small
 //! server.
 
+mod addresses;
 mod authorizing;
 mod calls;
 mod credentials;

@@ -8,7 +8,7 @@ use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
 use crate::connectors::Observation;
 use crate::oauth::{ExpiredSignals, TokenError};
-use crate::outbound::{ConnectionTest, HttpUrl, SendError, Step, http};
+use crate::outbound::{ConnectionTest, Found, HttpUrl, SendError, Step, http};
 use crate::web::{Error, date, date_time, plural, relative};
 
 /// From how many days on the end of a certificate is worth a warning.
@@ -128,7 +128,7 @@ impl TestReport {
         let name = |step: &str| format!("{who}: {step}");
         match &test.lookup {
             Step::Done(found) => {
-                let addresses: Vec<String> = found.addresses.iter().map(|found| found.address.to_string()).collect();
+                let addresses: Vec<String> = found.addresses.iter().map(shown_address).collect();
                 let words = format!("{} is {}.", found.name, addresses.join(", "));
                 self.good(name("name look-up"), words);
             }
@@ -271,6 +271,12 @@ impl TestReport {
         };
         self.push("Base URL", mark, said, remedy);
     }
+}
+
+/// An address of a name, and that it is left out.
+fn shown_address(found: &Found) -> String {
+    let note = if found.is_refused { " (left out: such addresses are refused)" } else { "" };
+    format!("{}{note}", found.address)
 }
 
 fn milliseconds(time: Duration) -> String {

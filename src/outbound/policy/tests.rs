@@ -192,15 +192,16 @@ fn a_name_that_a_proxy_looks_up_must_itself_be_listed() -> Result<(), UrlProblem
 }
 
 #[test]
-fn a_name_is_judged_by_all_its_addresses() {
+fn the_addresses_of_a_name_are_judged_one_by_one() {
     let good = IpAddr::from([10, 0, 0, 1]);
     let bad = IpAddr::from([169, 254, 169, 254]);
     let open = Policy::default();
-    let why =
-        |policy: &Policy, name, addresses: &[IpAddr]| policy.check_answers(name, 443, addresses).err().map(|r| r.why);
+    let why = |policy: &Policy, name, addresses: &[IpAddr]| policy.usable(name, 443, addresses).err().map(|r| r.why);
+    let usable = |policy: &Policy, addresses: &[IpAddr]| policy.usable("other.example", 443, addresses).ok();
     assert_eq!(why(&open, "a.example", &[good]), None);
     let forbidden = Some(Why::Forbidden(Forbidden::LinkLocal));
-    assert_eq!(why(&open, "a.example", &[good, bad]), forbidden);
+    assert_eq!(why(&open, "a.example", &[bad]), forbidden);
+    assert_eq!(usable(&open, &[bad, good, bad]), Some(vec![good]), "the others are left out");
     assert_eq!(why(&open, "a.example", &[IpAddr::from([127, 0, 0, 1])]), Some(Why::Loopback));
 
     let rules = ["*.example.org:443", "10.0.0.0/16"];
@@ -209,17 +210,45 @@ fn a_name_is_judged_by_all_its_addresses() {
     assert_eq!(why(&listed, "API.example.org.", &[elsewhere]), None);
     assert_eq!(why(&listed, "api.example.org", &[bad]), forbidden);
     assert_eq!(why(&listed, "other.example", &[good]), None);
-    assert_eq!(why(&listed, "other.example", &[good, elsewhere]), Some(Why::NotListed));
+    assert_eq!(usable(&listed, &[good, elsewhere]), Some(vec![good]));
+    assert_eq!(why(&listed, "other.example", &[elsewhere]), Some(Why::NotListed));
+    let own = Policy { own: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 443))], ..Policy::default() };
+    assert_eq!(why(&own, "a.example", &[good, Ipv4Addr::LOCALHOST.into()]), Some(Why::Own));
 }
 
 #[test]
 fn a_refusal_is_told_in_a_sentence() {
     let address = IpAddr::from([169, 254, 169, 254]);
-    let refused = Policy::default().check_answers("meta.example", 80, &[address]);
+    let refused = Policy::default().usable("meta.example", 80, &[address]);
     assert_eq!(
         refused.map_err(|refused| refused.error(false).message),
         Err("Connectory does not connect to “meta.example”: it resolves to 169.254.169.254, a \
              link-local address, where clouds keep their metadata."
             .to_owned())
     );
+}
+
+#[test]
+fn addresses_of_nat64_are_judged_by_the_one_inside_and_link_local_ones_by_a_setting() {
+    let why = |policy: &Policy, url: &str| refusal(policy, url).expect("an address");
+    let open = Policy::default();
+    assert_eq!(why(&open, "https://[64:ff9b::192.0.2.1]/"), None);
+    assert_eq!(why(&open, "https://[64:ff9b::127.0.0.1]/"), Some(Why::Loopback));
+    assert_eq!(why(&open, "https://[64:ff9b::10.0.0.1]/"), None);
+    let link_local = Some(Why::Forbidden(Forbidden::LinkLocal));
+    assert_eq!(why(&open, "https://[64:ff9b::169.254.169.254]/"), link_local);
+    let embedded = Some(Why::Forbidden(Forbidden::Embedded));
+    assert_eq!(why(&open, "https://[64:ff9b:1::192.0.2.1]/"), embedded);
+    let local = Policy { nat64: vec!["64:ff9b:1::/96".parse().expect("a prefix")], ..Policy::default() };
+    assert_eq!(why(&local, "https://[64:ff9b:1::192.0.2.1]/"), None);
+    assert_eq!(why(&local, "https://[64:ff9b:1::169.254.169.254]/"), link_local);
+    let only = vec!["192.0.2.0/24".parse().expect("an entry")];
+    let listed = Policy { only: Some(only), ..local };
+    assert_eq!(why(&listed, "https://[64:ff9b::192.0.2.1]/"), None);
+    assert_eq!(why(&listed, "https://[64:ff9b::198.51.100.1]/"), Some(Why::NotListed));
+
+    let podman = Policy { link_local: vec!["169.254.1.2".parse().expect("an address")], ..Policy::default() };
+    assert_eq!(why(&podman, "https://169.254.1.2/"), None);
+    assert_eq!(why(&podman, "https://169.254.1.3/"), link_local);
+    assert_eq!(why(&open, "https://169.254.1.2/"), link_local);
 }
