@@ -17,21 +17,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use utoipa::ToSchema;
 
+use super::call_values::{self, CallForm, CallRequest};
 use super::forwarded_headers;
-use super::problem::{
-    BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, FieldError, MALFORMED, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED,
-    VARIABLES_DO_NOT_FIT,
-};
+use super::problem::{BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED};
 use super::request::ApiRequest;
 use super::serve::{ANSWER, ATTEMPTS};
 use crate::access::Wants;
 use crate::calls::{CallKind, CallRecord, Target};
-use crate::endpoints::{DefinedEndpoint, RenderProblems};
+use crate::endpoints::DefinedEndpoint;
 use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Body, Bytes, HttpUrl, SendError, WrittenNames};
 use crate::relay::error::BODY_NOT_READ;
@@ -41,24 +36,11 @@ use crate::web::{Budget, Held, NotRead, read_whole};
 /// The methods that the proxy is described for; it passes on others as well.
 pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// The largest body of a call of an endpoint.
-const MAX_BODY: usize = 10 * 1024 * 1024;
-
 /// Bodies up to this size are read before anything is sent.
 const READ_FIRST: u64 = 64 * 1024;
 
 /// Chunks that wait for the API to take them.
 const MAX_CHUNKS: usize = 4;
-
-/// The body of a call: the values of the endpoint's variables.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(examples(json!({ "variables": { "order": { "id": 4711 }, "page": 2 } })))]
-pub(super) struct CallRequest {
-    /// Values by the names of the variables; `{{order.id}}` is found as `{"order": {"id": …}}`.
-    #[schema(value_type = Option<Object>, nullable = false)]
-    pub variables: Option<Map<String, Value>>,
-}
 
 /// Call an endpoint
 ///
@@ -66,7 +48,8 @@ pub(super) struct CallRequest {
 /// status, headers and body.
 ///
 /// The request’s method, address, headers and body are the endpoint’s; of the caller’s headers only Accept,
-/// Accept-Encoding and Accept-Language are passed on. An empty body means no variables. A call that fails for a reason
+/// Accept-Encoding and Accept-Language are passed on. An empty body means no variables. A file of a multipart body is an
+/// object with “content” in base64, or a part with a file name of a multipart request. A call that fails for a reason
 /// that may pass is retried as often as the endpoint says, if that is safe. Redirects of GET and HEAD are followed within
 /// the API’s own host.
 #[utoipa::path(
@@ -75,7 +58,7 @@ pub(super) struct CallRequest {
         ("key" = String, Path, description = "The data connector’s key, which is shown on its page.", example = "payroll-ledger"),
         ("name" = String, Path, description = "The endpoint’s name, percent-encoded; upper and lower case are the same.", example = "list"),
     ),
-    request_body = CallRequest,
+    request_body(content((CallRequest = "application/json"), (CallForm = "multipart/form-data"))),
 )]
 pub(super) async fn call(mut request: ApiRequest) -> Result<HttpResponse, Problem> {
     let connector = request.connector().await?;
@@ -102,9 +85,8 @@ async fn call_endpoint(
     connector.check_enabled()?;
     let limits = connector.limits(endpoint.time_out);
     let permit = request.permit(connector, limits.total).await?;
-    let payload = Payload::take(&mut request.payload);
-    let (body, _held) = read_body(payload, MAX_BODY, limits.total, request.in_use.bodies()).await?;
-    let rendered = endpoint.definition.render(&variables(&body)?).map_err(variable_problem)?;
+    let (variables, files, _held) = call_values::read(request, limits.total).await?;
+    let rendered = endpoint.definition.render(&variables, &files).map_err(call_values::problem)?;
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let call = RelayRequest {
         headers: endpoint_headers(request, rendered.headers),
@@ -115,31 +97,6 @@ async fn call_endpoint(
         ..RelayRequest::new(method.http(), rendered.url, limits)
     };
     Ok(request.api.relay.call(connector, permit, call).await?)
-}
-
-/// The variables of a body; an empty one has none.
-fn variables(body: &Bytes) -> Result<Value, Problem> {
-    if body.is_empty() {
-        return Ok(Value::Object(Map::new()));
-    }
-    let request: CallRequest = serde_json::from_slice(body).map_err(|error| {
-        // Only the position, because the parser's message may quote the body.
-        let (line, column) = (error.line(), error.column());
-        MALFORMED.because(format!(
-            "The body is not a JSON object with the member “variables” (line {line}, column {column})."
-        ))
-    })?;
-    Ok(Value::Object(request.variables.unwrap_or_default()))
-}
-
-fn variable_problem(problems: RenderProblems) -> Problem {
-    let errors = problems.0.iter().map(|problem| FieldError {
-        variable: None,
-        pointer: None,
-        detail: problem.sentence().to_string(),
-    });
-    let errors = Some(errors.collect());
-    Problem { errors, ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into() }
 }
 
 /// The endpoint's headers, with the caller's content negotiation where the endpoint sets none.

@@ -8,6 +8,7 @@
 //! Danger: a call without an entry in the call log. A [`crate::calls::CallRecord`] writes its entry when it is dropped,
 //! whatever happened.
 
+mod call_values;
 mod calls;
 mod collections;
 mod connectors;

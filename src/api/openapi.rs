@@ -16,7 +16,7 @@ use utoipa::openapi::{
     Server, Type,
 };
 
-use super::calls::CallRequest;
+use super::call_values::{CallForm, CallRequest};
 use super::collections::{CollectionDetails, CollectionList};
 use super::connectors::{ConnectorDetails, ConnectorList};
 use super::operations::{OPERATIONS, Operation};
@@ -36,7 +36,7 @@ use crate::web::{Error, Layout, PublicAddress, page};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(
-        CallRequest, TokenRequest, Token, ConnectorList, ConnectorDetails, CollectionList, CollectionDetails,
+        CallRequest, CallForm, TokenRequest, Token, ConnectorList, ConnectorDetails, CollectionList, CollectionDetails,
         RecordList, RecordDocument, ProblemDocument,
     )),
     security(("bearer" = []), ("header" = [])),

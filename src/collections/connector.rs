@@ -38,7 +38,8 @@ fn endpoint(
 ) -> Result<CheckedEndpoint, NameProblem> {
     let has_body = matches!(method, HttpMethod::Post | HttpMethod::Put);
     let is_list = method == HttpMethod::Get && url.is_empty();
-    let parameter = |name: &str| Row { name: name.into(), value: format!("{{{{{name}}}}}"), required: false };
+    let parameter =
+        |name: &str| Row { name: name.into(), value: format!("{{{{{name}}}}}"), required: false, ..Row::default() };
     let parameters = if is_list { ["limit", "after", "sort"].map(parameter).to_vec() } else { Vec::new() };
     let request = RequestSettings {
         method,

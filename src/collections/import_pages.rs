@@ -8,8 +8,7 @@ use actix_multipart::form::text::Text;
 use actix_multipart::form::{MultipartForm, MultipartFormConfig};
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
@@ -24,7 +23,9 @@ use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::form::NewId;
-use crate::web::{CsrfKey, Error, Errors, FormData, Layout, SaveError, Segment, Segments, beginning, grouped, page};
+use crate::web::{
+    CsrfKey, Error, Errors, FormData, Layout, SaveError, Segment, Segments, beginning, grouped, is_multipart, page,
+};
 
 /// The largest file, in bytes.
 const MAX_FILE: usize = 256 * 1024 * 1024;
@@ -140,11 +141,6 @@ pub async fn create(
         Ok(()) | Err(SaveError::Repeated) => Ok(context.go(&format!("/collections/{key}/imports/{id}"))),
         Err(other) => Err(other.into()),
     }
-}
-
-fn is_multipart(req: &HttpRequest) -> bool {
-    let media_type = req.headers().get(CONTENT_TYPE);
-    media_type.is_some_and(|value| value.as_bytes().starts_with(b"multipart/form-data"))
 }
 
 async fn refused(context: RequestContext, key: &str, problem: &str) -> Result<HttpResponse, Error> {

@@ -36,6 +36,7 @@ pub struct EndpointForm {
     pub(super) body_kind: Text,
     pub(super) body: Text,
     pub(super) field: Rows,
+    pub(super) part: Rows,
     pub(super) sample: Text,
     pub(super) time_out: Text,
     pub(super) retries: Text,
@@ -63,6 +64,10 @@ impl EndpointForm {
 
     pub(super) fn of(endpoint: &Endpoint) -> Result<EndpointForm, StoredValueError> {
         let request = endpoint.request()?;
+        let (field, part) = match request.body_kind {
+            BodyKind::Multipart => (Vec::new(), request.form),
+            _ => (request.form, Vec::new()),
+        };
         Ok(EndpointForm {
             new_id: NewId(endpoint.id),
             endpoint_name: endpoint.name.as_str().into(),
@@ -73,7 +78,8 @@ impl EndpointForm {
             header: Rows::of(request.headers),
             body_kind: request.body_kind.code().into(),
             body: request.body.into(),
-            field: Rows::of(request.form),
+            field: Rows::of(field),
+            part: Rows::of(part),
             sample: endpoint.sample.as_str().into(),
             time_out: request.time_out.map_or(String::new(), |seconds| seconds.to_string()).into(),
             retries: request.retries.to_string().into(),
@@ -109,6 +115,7 @@ impl EndpointForm {
             RowKind::Parameter => &self.parameter,
             RowKind::Header => &self.header,
             RowKind::FormField => &self.field,
+            RowKind::Part => &self.part,
         }
     }
 
@@ -117,6 +124,7 @@ impl EndpointForm {
             RowKind::Parameter => &mut self.parameter,
             RowKind::Header => &mut self.header,
             RowKind::FormField => &mut self.field,
+            RowKind::Part => &mut self.part,
         }
     }
 
@@ -146,7 +154,11 @@ impl EndpointForm {
             headers: rows(RowKind::Header),
             body_kind,
             body: if body_kind.has_text() { self.body.to_string() } else { String::new() },
-            form: if body_kind == BodyKind::Form { rows(RowKind::FormField) } else { Vec::new() },
+            form: match body_kind {
+                BodyKind::Form => rows(RowKind::FormField),
+                BodyKind::Multipart => rows(RowKind::Part),
+                _ => Vec::new(),
+            },
             time_out: self.time_out.trim().parse().ok(),
             retries: self.retries.trim().parse().unwrap_or_default(),
         }
@@ -169,7 +181,12 @@ impl EndpointForm {
         self.check_numbers(errors);
         let request = self.request();
         for kind in RowKind::ALL {
-            if kind != RowKind::FormField || request.body_kind == BodyKind::Form {
+            let is_sent = match kind {
+                RowKind::Parameter | RowKind::Header => true,
+                RowKind::FormField => request.body_kind == BodyKind::Form,
+                RowKind::Part => request.body_kind == BodyKind::Multipart,
+            };
+            if is_sent {
                 self.check_rows(kind, errors);
             }
         }
@@ -205,6 +222,14 @@ impl EndpointForm {
             if row.value.chars().count() > MAX_VALUE {
                 let message = format!("The value of {noun} {number} must be 4,000 characters or fewer");
                 errors.add(kind.field(&index, "value"), message);
+            }
+            for (field, label, text) in
+                [("file_name", "file name", &row.file_name), ("content_type", "content type", &row.content_type)]
+            {
+                if text.chars().count() > MAX_NAME {
+                    let message = format!("The {label} of {noun} {number} must be {MAX_NAME} characters or fewer");
+                    errors.add(kind.field(&index, field), message);
+                }
             }
         }
     }
@@ -248,7 +273,7 @@ impl EndpointForm {
                 Part::Body => ("body".to_string(), "Body".to_string()),
                 Part::Row(kind, at) => {
                     let index = self.rows(kind).filled().nth(at).map_or(0, |(index, _)| index);
-                    let (field, what) = if problem.in_name { ("name", "key") } else { ("value", "value") };
+                    let (field, what) = problem.field.words();
                     (kind.field(&index, field), format!("The {what} of {} {}", kind.noun(), index + 1))
                 }
             };

@@ -17,7 +17,7 @@ mod run;
 mod template;
 
 pub use cache::{DefinedEndpoint, EndpointCache};
-pub use definition::{Definition, RenderProblems, Rendered};
+pub use definition::{Definition, FileValue, Files, MAX_BODY, RenderProblems, Rendered};
 pub use duplicate::duplicate;
 pub use editor::{create, edit, new, update};
 pub use model::{

@@ -67,6 +67,7 @@ text_enum! {
         None = "none", "None";
         Json = "json", "JSON";
         Form = "form", "Form";
+        Multipart = "multipart", "Multipart";
         Text = "text", "Text";
         Xml = "xml", "XML";
     }
@@ -78,10 +79,10 @@ impl BodyKind {
         matches!(self, BodyKind::Json | BodyKind::Text | BodyKind::Xml)
     }
 
-    /// The `Content-Type`, unless a header sets it.
+    /// The `Content-Type`, unless a header sets it; that of a multipart body names its boundary.
     pub fn content_type(self) -> Option<&'static str> {
         match self {
-            BodyKind::None => None,
+            BodyKind::None | BodyKind::Multipart => None,
             BodyKind::Json => Some("application/json"),
             BodyKind::Form => Some("application/x-www-form-urlencoded"),
             BodyKind::Text => Some("text/plain; charset=utf-8"),
@@ -90,15 +91,36 @@ impl BodyKind {
     }
 }
 
-/// A parameter, header or form field, whose value is a template.
+/// A parameter, header, form field or part of a multipart body, whose value is a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
     pub value: String,
     pub required: bool,
+    /// Of a part: it is sent as a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_file: bool,
+    /// Of a part that is a file: a template; empty for the name that the file has.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file_name: String,
+    /// Of a part; empty for none, or for that of the file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content_type: String,
+}
+
+text_enum! {
+    /// What a part of a multipart body is.
+    pub enum PartKind {
+        Text = "text", "Text";
+        File = "file", "File";
+    }
 }
 
 impl Row {
+    pub(super) fn kind(&self) -> PartKind {
+        if self.is_file { PartKind::File } else { PartKind::Text }
+    }
+
     pub(super) fn stored(rows: &[Row]) -> Value {
         serde_json::json!(rows)
     }
@@ -107,7 +129,11 @@ impl Row {
     pub(super) fn describe(rows: &[Row]) -> String {
         let line = |row: &Row| {
             let required = if row.required { " (required)" } else { "" };
-            format!("{}: {}{required}", row.name, row.value)
+            let file = if row.is_file { " (file)" } else { "" };
+            let labels = [("file name", &row.file_name), ("content type", &row.content_type)];
+            let more = labels.into_iter().filter(|(_, text)| !text.is_empty());
+            let more: String = more.map(|(label, text)| format!(", {label} {text}")).collect();
+            format!("{}: {}{file}{more}{required}", row.name, row.value)
         };
         rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -118,10 +144,12 @@ pub enum RowKind {
     Parameter,
     Header,
     FormField,
+    /// Of a multipart body.
+    Part,
 }
 
 impl RowKind {
-    pub const ALL: [RowKind; 3] = [RowKind::Parameter, RowKind::Header, RowKind::FormField];
+    pub const ALL: [RowKind; 4] = [RowKind::Parameter, RowKind::Header, RowKind::FormField, RowKind::Part];
 
     /// The prefix of the names of its inputs.
     pub fn code(self) -> &'static str {
@@ -129,6 +157,7 @@ impl RowKind {
             RowKind::Parameter => "parameter",
             RowKind::Header => "header",
             RowKind::FormField => "field",
+            RowKind::Part => "part",
         }
     }
 
@@ -149,7 +178,28 @@ impl RowKind {
         match self {
             RowKind::Parameter => "endpoints.parameters",
             RowKind::Header => "endpoints.headers",
-            RowKind::FormField => "endpoints.form",
+            RowKind::FormField | RowKind::Part => "endpoints.form",
+        }
+    }
+}
+
+/// A field of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowField {
+    Name,
+    Value,
+    FileName,
+    ContentType,
+}
+
+impl RowField {
+    /// The end of the name of its input, and its label within a sentence.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            RowField::Name => ("name", "key"),
+            RowField::Value => ("value", "value"),
+            RowField::FileName => ("file_name", "file name"),
+            RowField::ContentType => ("content_type", "content type"),
         }
     }
 }
@@ -163,6 +213,7 @@ pub struct RequestSettings {
     pub headers: Vec<Row>,
     pub body_kind: BodyKind,
     pub body: String,
+    /// The form fields, or the parts of a multipart body.
     pub form: Vec<Row>,
     /// In seconds; `None` for the connector's own.
     pub time_out: Option<i32>,
@@ -208,7 +259,7 @@ impl RequestSettings {
         match kind {
             RowKind::Parameter => &self.parameters,
             RowKind::Header => &self.headers,
-            RowKind::FormField => &self.form,
+            RowKind::FormField | RowKind::Part => &self.form,
         }
     }
 }
@@ -244,7 +295,7 @@ pub(super) fn describe(
 ) -> Vec<(&'static str, String)> {
     let body = match request.body_kind {
         BodyKind::None => String::new(),
-        BodyKind::Form => Row::describe(&request.form),
+        BodyKind::Form | BodyKind::Multipart => Row::describe(&request.form),
         _ => request.body.clone(),
     };
     let time_out =

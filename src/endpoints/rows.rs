@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::model::{Row, RowKind};
+use super::model::{PartKind, Row, RowKind};
 use crate::web::{FormData, secret_warning_of};
 
 pub(super) const MAX_ROWS: usize = 50;
@@ -40,6 +40,9 @@ impl Rows {
                 name: name.trim().into(),
                 value: data.text(&kind.field(&index, "value")),
                 required: data.ticked(&kind.field(&index, "required")),
+                is_file: data.get(&kind.field(&index, "kind")) == Some(PartKind::File.code()),
+                file_name: data.trimmed(&kind.field(&index, "file_name")),
+                content_type: data.trimmed(&kind.field(&index, "content_type")),
             })
         };
         Rows::of((0..).map_while(row).collect())

@@ -38,6 +38,14 @@ impl<T> Form<T> {
         Form { fields, errors: Errors::default(), data: FormData::default() }
     }
 
+    /// A form that was submitted.
+    pub fn of(data: FormData) -> Result<Form<T>, Error>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(Form { fields: data.read()?, errors: Errors::default(), data })
+    }
+
     /// The version that the form is to be checked against; see [`FormData::seen_version`].
     pub fn seen_version(&self, of_row: i32) -> Option<SeenVersion> {
         self.data.seen_version(of_row)
@@ -71,10 +79,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let data = FormData::from_request(req, payload);
-        Box::pin(async {
-            let data = data.await?;
-            Ok(Form { fields: data.read()?, errors: Errors::default(), data })
-        })
+        Box::pin(async { Form::of(data.await?) })
     }
 }
 

@@ -15,6 +15,7 @@ use serde::forward_to_deserialize_any;
 
 use super::body::{Budget, FREE, Held, NotRead, read_whole};
 use super::csrf::CsrfKey;
+use super::multipart::FormPart;
 use super::{Error, Layout};
 use crate::db::version::SeenVersion;
 
@@ -44,7 +45,23 @@ pub struct FormData {
 impl FormData {
     /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
     pub fn parse(body: &[u8]) -> Result<FormData, Error> {
-        let fields = form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")));
+        FormData::of(form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())))
+    }
+
+    /// The fields of a form with files, which come as parts; files are left out. With the visitor's own CSRF token only.
+    pub fn of_parts(req: &HttpRequest, parts: &[FormPart]) -> Result<FormData, Error> {
+        let fields: Vec<&FormPart> = parts.iter().filter(|part| part.file_name.is_none()).collect();
+        if fields.iter().map(|part| part.name.len() + part.bytes.len()).sum::<usize>() > LARGEST {
+            return Err(Error::TooLarge);
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let data = FormData::of(fields.into_iter().map(|part| (part.name.clone(), text(&part.bytes))))?;
+        CsrfKey::check(req, data.get(CSRF).unwrap_or_default())?;
+        Ok(data)
+    }
+
+    fn of(fields: impl Iterator<Item = (String, String)>) -> Result<FormData, Error> {
+        let fields = fields.map(|(name, value)| (name, value.replace("\r\n", "\n")));
         let pairs: Vec<(String, String)> = fields.take(MOST_FIELDS + 1).collect();
         if pairs.len() > MOST_FIELDS {
             return Err(Error::BadRequest("The form has more fields than any page here sends."));

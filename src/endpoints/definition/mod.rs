@@ -1,5 +1,6 @@
 //! An endpoint ready to be called: its templates, parsed once, and the requests that values make of them.
 
+mod multipart;
 #[cfg(test)]
 mod tests;
 
@@ -7,13 +8,17 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowKind};
+use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowField, RowKind};
 use super::template::{
     JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
 };
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::outbound::{CONNECTION_HEADERS, HttpUrl, WrittenNames};
+
+use multipart::PartTemplate;
+
+pub use multipart::{FileValue, Files, MAX_BODY, RenderedPart, is_content_type};
 
 /// A part of an endpoint's request. Rows count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +32,8 @@ pub enum Part {
 #[derive(Debug, PartialEq, Eq)]
 pub struct PartProblem {
     pub part: Part,
-    /// Whether it is about the name of the row, not its value.
-    pub in_name: bool,
+    /// The field of the row.
+    pub field: RowField,
     pub message: String,
 }
 
@@ -52,6 +57,7 @@ enum Body {
     Form(Vec<PairTemplate>),
     Text(Template),
     Xml(XmlTemplate),
+    Multipart(Vec<PartTemplate>),
 }
 
 /// A request with its values.
@@ -62,6 +68,8 @@ pub struct Rendered {
     pub headers: HeaderMap,
     pub names: WrittenNames,
     pub body: Option<Vec<u8>>,
+    /// The parts of a multipart body.
+    pub parts: Vec<RenderedPart>,
     /// Optional parameters, headers and form fields without a value.
     pub left_out: Vec<String>,
 }
@@ -124,6 +132,7 @@ impl Definition {
             Body::Form(fields) => fields.iter().map(PairTemplate::template).collect(),
             Body::Text(text) => vec![text],
             Body::Xml(xml) => vec![xml.template()],
+            Body::Multipart(parts) => parts.iter().flat_map(PartTemplate::templates).collect(),
         };
         let templates = [self.url.template()].into_iter().chain(rows).chain(body);
         let mut seen: Vec<&Variable> = Vec::new();
@@ -135,18 +144,22 @@ impl Definition {
         seen
     }
 
-    /// The request with these variables. Gives all problems at once.
-    pub fn render(&self, variables: &Value) -> Result<Rendered, RenderProblems> {
+    /// The request with these variables and files. Gives all problems at once.
+    pub fn render(&self, variables: &Value, files: &Files) -> Result<Rendered, RenderProblems> {
         let mut renderer = Renderer { variables, problems: Vec::new(), left_out: Vec::new(), size: 0 };
         let parameters = renderer.rows(&self.parameters, RowKind::Parameter);
         let headers = renderer.rows(&self.headers, RowKind::Header);
         let url = self.url.render(self.base.as_ref(), variables, &parameters);
         let url = renderer.keep("the URL", url);
-        let body = renderer.body(&self.body);
+        let parts = renderer.parts(&self.body, files);
+        let (body, content_type) = match &self.body {
+            Body::Multipart(_) => Some(multipart::encode(&parts)).unzip(),
+            body => (renderer.body(body), body.kind().content_type().map(str::to_string)),
+        };
         match url {
             Some(url) if renderer.problems.is_empty() => {
-                let headers = header_map(headers, self.body.kind().content_type());
-                Ok(Rendered { url, headers, names: self.names.clone(), body, left_out: renderer.left_out })
+                let headers = header_map(headers, content_type);
+                Ok(Rendered { url, headers, names: self.names.clone(), body, parts, left_out: renderer.left_out })
             }
             _ => Err(RenderProblems(renderer.problems)),
         }
@@ -161,6 +174,7 @@ impl Body {
             Body::Form(_) => BodyKind::Form,
             Body::Text(_) => BodyKind::Text,
             Body::Xml(_) => BodyKind::Xml,
+            Body::Multipart(_) => BodyKind::Multipart,
         }
     }
 }
@@ -171,12 +185,12 @@ struct Parser {
 }
 
 impl Parser {
-    fn add(&mut self, part: Part, in_name: bool, message: impl Into<String>) {
-        self.problems.push(PartProblem { part, in_name, message: message.into() });
+    fn add(&mut self, part: Part, field: RowField, message: impl Into<String>) {
+        self.problems.push(PartProblem { part, field, message: message.into() });
     }
 
     fn keep<T, E: fmt::Display>(&mut self, part: Part, parsed: Result<T, E>) -> Option<T> {
-        parsed.map_err(|error| self.add(part, false, error.to_string())).ok()
+        parsed.map_err(|error| self.add(part, RowField::Value, error.to_string())).ok()
     }
 
     fn rows(&mut self, request: &RequestSettings, kind: RowKind) -> Vec<PairTemplate> {
@@ -184,7 +198,7 @@ impl Parser {
         for (index, row) in request.rows(kind).iter().enumerate() {
             let part = Part::Row(kind, index);
             if row.name.contains("{{") {
-                self.add(part, true, "cannot have variables. Only the value can");
+                self.add(part, RowField::Name, "cannot have variables. Only the value can");
             }
             pairs.extend(self.keep(part, PairTemplate::parse(&row.name, &row.value, row.required)));
         }
@@ -195,8 +209,10 @@ impl Parser {
         let rows = &request.headers;
         let headers = self.rows(request, RowKind::Header);
         for (index, row) in rows.iter().enumerate() {
-            if let Some(message) = header_name_problem(&row.name, &rows[..index]) {
-                self.add(Part::Row(RowKind::Header, index), true, message);
+            let is_framed = request.body_kind == BodyKind::Multipart && row.name.eq_ignore_ascii_case("content-type");
+            let set = is_framed.then(|| "is set by Connectory itself for this type of body".to_string());
+            if let Some(message) = set.or_else(|| header_name_problem(&row.name, &rows[..index])) {
+                self.add(Part::Row(RowKind::Header, index), RowField::Name, message);
             }
         }
         for header in &headers {
@@ -204,7 +220,7 @@ impl Parser {
             if let Some((index, letter)) = index.zip(header.invalid_in_header()) {
                 let letter = letter.escape_debug();
                 let message = format!("has “{letter}”. Headers can hold visible ASCII characters and spaces only");
-                self.add(Part::Row(RowKind::Header, index), false, message);
+                self.add(Part::Row(RowKind::Header, index), RowField::Value, message);
             }
         }
         headers
@@ -213,7 +229,7 @@ impl Parser {
     fn body(&mut self, request: &RequestSettings) -> Option<Body> {
         let text = &request.body;
         if request.body_kind.has_text() && text.trim().is_empty() {
-            self.add(Part::Body, false, "is empty. Enter it, or choose None as the body type");
+            self.add(Part::Body, RowField::Value, "is empty. Enter it, or choose None as the body type");
             return None;
         }
         match request.body_kind {
@@ -222,7 +238,25 @@ impl Parser {
             BodyKind::Text => self.keep(Part::Body, Template::parse(text)).map(Body::Text),
             BodyKind::Xml => self.keep(Part::Body, XmlTemplate::parse(text)).map(Body::Xml),
             BodyKind::Form => Some(Body::Form(self.rows(request, RowKind::FormField))),
+            BodyKind::Multipart => Some(Body::Multipart(self.parts(request))),
         }
+    }
+
+    fn parts(&mut self, request: &RequestSettings) -> Vec<PartTemplate> {
+        let pairs = self.rows(request, RowKind::Part);
+        let mut file_names = Vec::new();
+        for (index, row) in request.form.iter().enumerate() {
+            let part = Part::Row(RowKind::Part, index);
+            if !row.content_type.is_empty() && !is_content_type(&row.content_type) {
+                self.add(part, RowField::ContentType, "must be a type and a subtype, such as application/pdf");
+            }
+            let file_name = Template::parse(&row.file_name);
+            let file_name = file_name.map_err(|error| self.add(part, RowField::FileName, error.to_string()));
+            file_names.push(file_name.unwrap_or_default());
+        }
+        // Where one is missing there is a problem, and the parts are not used.
+        let rows = request.form.iter().zip(pairs).zip(file_names);
+        rows.map(|((row, pair), file_name)| PartTemplate::new(row, pair, file_name)).collect()
     }
 }
 
@@ -298,9 +332,30 @@ impl Renderer<'_> {
         Some((name.to_string(), value))
     }
 
+    fn parts(&mut self, body: &Body, files: &Files) -> Vec<RenderedPart> {
+        let Body::Multipart(templates) = body else { return Vec::new() };
+        let mut parts = Vec::new();
+        for template in templates {
+            let label = format!("part “{}”", template.name());
+            match self.keep(&format!("the {label}"), template.render(self.variables, files)) {
+                Some(Some(part)) => {
+                    self.size += part.bytes.len();
+                    parts.push(part);
+                }
+                Some(None) => self.left_out.push(label),
+                None => {}
+            }
+            if self.size > MAX_BODY {
+                self.keep::<()>("the request body", Err(ValueErrorKind::FilesTooLarge.general()));
+                return Vec::new();
+            }
+        }
+        parts
+    }
+
     fn body(&mut self, body: &Body) -> Option<Vec<u8>> {
         let text = match body {
-            Body::None => return None,
+            Body::None | Body::Multipart(_) => return None,
             Body::Json(json) => json.render(self.variables),
             Body::Text(text) => text.render_plain(self.variables),
             Body::Xml(xml) => xml.render(self.variables),
@@ -315,7 +370,7 @@ impl Renderer<'_> {
 
 /// The headers, with a content type unless it is among them. Names were checked when they were saved, values when they
 /// were rendered.
-fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
+fn header_map(rendered: Vec<(String, String)>, content_type: Option<String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in rendered {
         let name = HeaderName::from_bytes(name.as_bytes());
@@ -323,8 +378,8 @@ fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str
             headers.append(name, value);
         }
     }
-    if let Some(content_type) = content_type {
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    if let Some(content_type) = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
+        headers.entry(CONTENT_TYPE).or_insert(content_type);
     }
     headers
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn row(name: &str, value: &str, required: bool) -> Row {
-    Row { name: name.into(), value: value.into(), required }
+    Row { name: name.into(), value: value.into(), required, ..Row::default() }
 }
 
 fn settings() -> RequestSettings {
@@ -30,7 +30,7 @@ fn values_make_a_request_of_an_endpoint() {
     let names: Vec<&str> = definition.variables().iter().map(|one| one.name()).collect();
     assert_eq!(names, ["order.id", "page", "q", "trace", "order.n"]);
     let variables = serde_json::json!({ "order": { "id": "a/b", "n": 3 }, "trace": "t" });
-    let rendered = definition.render(&variables).expect("a request");
+    let rendered = definition.render(&variables, &Files::new()).expect("a request");
     assert_eq!(rendered.url.as_str(), "https://api.example.org/v1/orders/a%2Fb?page=1");
     assert_eq!(rendered.headers["x-trace"], "t");
     assert_eq!(rendered.headers["content-type"], "application/json");
@@ -41,7 +41,7 @@ fn values_make_a_request_of_an_endpoint() {
 #[test]
 fn all_problems_are_given_at_once() {
     let definition = Definition::new(&settings(), Some(&base())).expect("a definition");
-    let problems = definition.render(&serde_json::json!({ "q": "x" })).expect_err("problems");
+    let problems = definition.render(&serde_json::json!({ "q": "x" }), &Files::new()).expect_err("problems");
     assert_eq!(
         problems.to_string(),
         "There is no value for “trace”, which the header “X-Trace” needs. \
@@ -66,7 +66,9 @@ fn reserved_headers_cannot_be_set() {
         settings.headers.push(row(name, "1", true));
         let problems = Definition::new(&settings, None).err().unwrap_or_default();
         assert_eq!(
-            problems.iter().any(|problem| problem.part == Part::Row(RowKind::Header, 1) && problem.in_name),
+            problems
+                .iter()
+                .any(|problem| problem.part == Part::Row(RowKind::Header, 1) && problem.field == RowField::Name),
             in_name,
             "{name}: {problems:?}"
         );
@@ -79,7 +81,7 @@ fn a_body_has_the_type_that_a_header_gives_it() {
     settings.headers.push(row("content-type", "application/vnd.api+json", true));
     let definition = Definition::new(&settings, Some(&base())).expect("a definition");
     let variables = serde_json::json!({ "order": { "id": 1, "n": 3 }, "trace": "t" });
-    let rendered = definition.render(&variables).expect("a request");
+    let rendered = definition.render(&variables, &Files::new()).expect("a request");
     let types: Vec<_> = rendered.headers.get_all("content-type").iter().collect();
     assert_eq!(types, ["application/vnd.api+json"]);
 }

@@ -2,6 +2,7 @@
 //!
 //! Rule: every part of the request is inside of one quoted word of the shell.
 
+use super::report::{PartContent, ShownBody, ShownPart};
 use crate::relay::SentRequest;
 
 const PLACEHOLDER: &str = "YOUR-SECRET";
@@ -10,19 +11,35 @@ const PLACEHOLDER: &str = "YOUR-SECRET";
 const MAX_BODY: usize = 96 * 1024;
 
 /// The command for a POSIX shell; `masked` is the mark of secrets in the request.
-pub(super) fn command(sent: &SentRequest, body: Option<&str>, masked: &str) -> String {
+pub(super) fn command(sent: &SentRequest, body: Option<&ShownBody>, masked: &str) -> String {
     let fill_in = |text: &str| text.replace(masked, PLACEHOLDER);
     let mut lines = vec![format!("curl {}{}", method(sent.method.as_str()), quoted(&fill_in(&sent.url)))];
-    let own = sent.headers.iter().filter(|(name, _)| !is_set_by_curl(name));
+    let is_form = matches!(body, Some(ShownBody::Parts(_)));
+    let is_set = |name: &str| is_set_by_curl(name) || is_form && name.eq_ignore_ascii_case("content-type");
+    let own = sent.headers.iter().filter(|(name, _)| !is_set(name));
     for (name, value) in own {
         lines.push(format!("--header {}", quoted(&header(name, &fill_in(value)))));
     }
     match body {
-        Some(body) if is_too_long(body) => lines.push("--data-binary @body".to_string()),
-        Some(body) => lines.push(format!("--data-raw {}", quoted(&fill_in(body)))),
+        Some(ShownBody::Text(body)) if is_too_long(body) => lines.push("--data-binary @body".to_string()),
+        Some(ShownBody::Text(body)) => lines.push(format!("--data-raw {}", quoted(&fill_in(body)))),
+        Some(ShownBody::Parts(parts)) => {
+            lines.extend(parts.iter().map(|part| format!("--form {}", quoted(&fill_in(&form(part))))));
+        }
         None => {}
     }
     lines.join(" \\\n  ")
+}
+
+/// A part as curl reads it: names and values between double quotes, so that no semicolon ends them.
+fn form(part: &ShownPart) -> String {
+    let text = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let value = match &part.content {
+        PartContent::Text(value) => text(value),
+        PartContent::File(name, _) => format!("@{}", text(name)),
+    };
+    let kind = part.content_type.as_ref().map_or(String::new(), |kind| format!(";type={kind}"));
+    format!("{}={value}{kind}", part.name)
 }
 
 /// Whether a body is too long for the command.
@@ -89,10 +106,22 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_forms_whose_files_are_named() {
+        let part = |content| ShownPart { name: "a".into(), content_type: Some("text/csv".into()), content };
+        let parts = [PartContent::Text("x\"; y".into()), PartContent::File("it's.csv".into(), 3)].map(part);
+        let command = command(&sent("https://a.example/", "1"), Some(&ShownBody::Parts(parts.into())), MASKED);
+        assert!(command.contains(r#"--form 'a="x\"; y";type=text/csv'"#), "{command}");
+        assert_eq!(words(&command).last().map(String::as_str), Some("a=@\"it's.csv\";type=text/csv"));
+    }
+
+    #[test]
     fn a_body_that_is_too_long_for_a_command_is_a_file() {
         let long = "x".repeat(200_000);
         assert!(is_too_long(&long));
-        assert!(command(&sent("https://a.example/", "1"), Some(&long), MASKED).ends_with("--data-binary @body"));
+        assert!(
+            command(&sent("https://a.example/", "1"), Some(&ShownBody::Text(long)), MASKED)
+                .ends_with("--data-binary @body")
+        );
     }
 
     proptest! {
@@ -105,7 +134,7 @@ mod tests {
             body in "([^\\x00]|'|\n|\\$\\{HOME\\}|\\\\|\r){0,30}",
         ) {
             let url = format!("https://a.example/{path}");
-            let command = command(&sent(&url, &value), Some(&body), MASKED);
+            let command = command(&sent(&url, &value), Some(&ShownBody::Text(body.clone())), MASKED);
             let header = if value.is_empty() { "X-Value;".to_string() } else { format!("X-Value: {value}") };
             let expected = ["--globoff", "--request", "POST", &url, "--header", &header, "--data-raw", &body];
             prop_assert_eq!(words(&command), expected);

@@ -9,6 +9,7 @@ mod curl;
 mod json;
 mod report;
 mod response_cache;
+mod upload;
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 
-use super::definition::{RenderProblems, Rendered};
+use super::definition::{Files, RenderProblems, Rendered};
 use super::editor::{Editor, load};
 use super::forms::EndpointForm;
 use super::model::RequestSettings;
@@ -32,8 +33,9 @@ use crate::web::form::Form;
 use crate::web::{Budget, Error, Errors, Segments};
 use body::ReceivedBody;
 use call::ReceivedResponse;
-use report::Response;
+use report::{Response, SentBody};
 use response_cache::Owner;
+use upload::Submitted;
 
 pub(super) use body::BodyFormat;
 pub use json::indented;
@@ -74,12 +76,14 @@ pub async fn run(
     bodies: web::Data<RunBodies>,
     quotas: web::Data<RunQuotas>,
     Segments([key, id]): Segments<2>,
-    form: Form<EndpointForm>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Error> {
     let in_use = quotas.0.take(context.actor.id.unwrap_or_default());
     let in_use = in_use.map_err(|over| Error::TooMany(over.wait()))?;
+    let Submitted { form, uploads, held: _held } = upload::submitted(&context.req, payload, in_use.bodies()).await?;
     let mut editor = read(&context, &key, &id, form).await?;
-    let Some((request, rendered)) = prepare(&mut editor) else {
+    let files = upload::files(&mut editor, uploads);
+    let Some((request, rendered)) = prepare(&mut editor, &files) else {
         return editor.respond(context);
     };
     let run = Run { context: &context, relay: &relay, log: &log, bodies: &bodies, in_use: Rc::new(in_use) };
@@ -105,9 +109,9 @@ async fn read(context: &RequestContext, key: &str, id: &str, form: Form<Endpoint
 }
 
 /// The request; else the form has the errors.
-fn prepare(editor: &mut Editor) -> Option<(RequestSettings, Rendered)> {
+fn prepare(editor: &mut Editor, files: &Files) -> Option<(RequestSettings, Rendered)> {
     let checked = editor.check()?;
-    match checked.definition.render(&checked.variables) {
+    match checked.definition.render(&checked.variables, files) {
         Ok(rendered) => Some((checked.endpoint.request, rendered)),
         Err(problems) => {
             add_render_problems(&mut editor.form.errors, &problems);
@@ -119,7 +123,10 @@ fn prepare(editor: &mut Editor) -> Option<(RequestSettings, Rendered)> {
 impl Run<'_> {
     async fn report(&self, editor: &Editor, request: &RequestSettings, rendered: Rendered) -> Result<Report, Error> {
         let left_out = rendered.left_out.clone();
-        let sent_body = rendered.body.clone();
+        let sent_body = match rendered.parts.is_empty() {
+            true => rendered.body.clone().map(SentBody::Bytes),
+            false => Some(SentBody::Parts(report::shown_parts(&rendered.parts))),
+        };
         match self.call(editor, request, rendered).await {
             Ok(received) => self.shown(editor, received, sent_body, left_out).await,
             Err(error) => Ok(Report::of_error(error)),
@@ -131,7 +138,7 @@ impl Run<'_> {
         &self,
         editor: &Editor,
         received: ReceivedResponse,
-        sent_body: Option<Vec<u8>>,
+        sent_body: Option<SentBody>,
         left_out: Vec<String>,
     ) -> Result<Report, Error> {
         let response = received.response;
@@ -142,7 +149,7 @@ impl Run<'_> {
             let received =
                 ReceivedBody { bytes: &received.body, headers: &headers, is_cut: received.is_cut, broke_off };
             let (body, download) = received.shown(&mask, &file_name);
-            let sent_body = sent_body.map(|body| mask.text(&String::from_utf8_lossy(&body)).into_owned());
+            let sent_body = sent_body.map(|body| body.masked(&mask));
             (body, download, report::shown_headers(&headers, &mask), sent_body)
         });
         let (mut body, download, headers, sent_body) = formatting.await?;

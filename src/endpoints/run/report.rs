@@ -1,9 +1,11 @@
 //! The result of a run as the page shows it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::body::{FormattedBody, MAX_SHOWN, beginning, visible};
 use super::curl;
+use crate::endpoints::definition::RenderedPart;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::outbound::{MASKED, Mask};
 use crate::relay::{CallTiming, RelayError, SentRequest};
@@ -18,11 +20,86 @@ pub(in crate::endpoints) struct Report {
     pub outcome: Outcome,
     /// The request, if one was sent.
     pub sent: Option<SentRequest>,
-    pub sent_body: Option<String>,
+    pub sent_body: Option<ShownBody>,
     /// Optional rows without a value.
     pub left_out: Vec<String>,
     /// The path of the whole body.
     pub download: Option<String>,
+}
+
+/// The body that was sent.
+pub(super) enum SentBody {
+    Bytes(Vec<u8>),
+    /// What a page shows of the parts of a multipart body.
+    Parts(Vec<ShownPart>),
+}
+
+/// The same as text, with secrets masked.
+pub(in crate::endpoints) enum ShownBody {
+    Text(String),
+    Parts(Vec<ShownPart>),
+}
+
+/// A part of a multipart body.
+pub(in crate::endpoints) struct ShownPart {
+    pub name: String,
+    pub content_type: Option<String>,
+    pub content: PartContent,
+}
+
+pub(in crate::endpoints) enum PartContent {
+    Text(String),
+    /// The name of a file, and its size in bytes.
+    File(String, usize),
+}
+
+/// What a page shows of parts: of files the names and sizes.
+pub(super) fn shown_parts(parts: &[RenderedPart]) -> Vec<ShownPart> {
+    let shown = |part: &RenderedPart| ShownPart {
+        name: part.name.clone(),
+        content_type: part.content_type.clone(),
+        content: match &part.file_name {
+            Some(name) => PartContent::File(name.clone(), part.bytes.len()),
+            None => PartContent::Text(String::from_utf8_lossy(&part.bytes).into_owned()),
+        },
+    };
+    parts.iter().map(shown).collect()
+}
+
+impl SentBody {
+    pub fn masked(self, mask: &Mask) -> ShownBody {
+        match self {
+            SentBody::Bytes(bytes) => ShownBody::Text(mask.text(&String::from_utf8_lossy(&bytes)).into_owned()),
+            SentBody::Parts(mut parts) => {
+                for part in &mut parts {
+                    let (PartContent::Text(text) | PartContent::File(text, _)) = &mut part.content;
+                    *text = mask.text(text).into_owned();
+                }
+                ShownBody::Parts(parts)
+            }
+        }
+    }
+}
+
+impl ShownBody {
+    /// As a page shows it: a line for each part.
+    fn text(&self) -> Cow<'_, str> {
+        let parts = match self {
+            ShownBody::Text(text) => return Cow::Borrowed(text),
+            ShownBody::Parts(parts) => parts,
+        };
+        let line = |part: &ShownPart| {
+            let kind = part.content_type.as_ref().map_or(String::new(), |kind| format!(" ({kind})"));
+            match &part.content {
+                PartContent::Text(text) => format!("{}{kind}: {text}\n", part.name),
+                PartContent::File(name, size) => {
+                    let size = web::size(i64::try_from(*size).unwrap_or(i64::MAX));
+                    format!("{}{kind}: file “{name}”, {size}\n", part.name)
+                }
+            }
+        };
+        Cow::Owned(parts.iter().map(line).collect())
+    }
 }
 
 pub(in crate::endpoints) enum Outcome {
@@ -57,16 +134,17 @@ impl Report {
 
     /// The beginning of the body that was sent, and whether there is more.
     pub fn shown_body(&self) -> Option<(String, bool)> {
-        let (start, is_cut) = beginning(self.sent_body.as_deref()?, MAX_SHOWN);
+        let text = self.sent_body.as_ref()?.text();
+        let (start, is_cut) = beginning(&text, MAX_SHOWN);
         Some((visible(start), is_cut))
     }
 
     pub fn curl(&self) -> Option<String> {
-        self.sent.as_ref().map(|sent| curl::command(sent, self.sent_body.as_deref(), MASKED))
+        self.sent.as_ref().map(|sent| curl::command(sent, self.sent_body.as_ref(), MASKED))
     }
 
     pub fn curl_leaves_body_out(&self) -> bool {
-        self.sent_body.as_deref().is_some_and(curl::is_too_long)
+        matches!(&self.sent_body, Some(ShownBody::Text(text)) if curl::is_too_long(text))
     }
 }
 

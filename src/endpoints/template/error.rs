@@ -55,6 +55,10 @@ pub enum ValueErrorKind {
     Empty,
     /// More than [`super::MAX_SIZE`] bytes.
     TooLarge,
+    /// It is neither a text nor a file.
+    NoFile,
+    /// More bytes of files than a body may have.
+    FilesTooLarge,
     /// An object would have two members of this name.
     DuplicateMember(String),
     /// Nested deeper than JSON parsers accept.
@@ -98,6 +102,10 @@ impl ValueError {
             ),
             ValueErrorKind::Empty => format!("{start} is required and would be empty."),
             ValueErrorKind::TooLarge => format!("{start} would be larger than 10 megabytes."),
+            ValueErrorKind::NoFile => format!(
+                "The value of “{name}” is no file. Give a text, or an object with “content” (base64) and, if need be, “filename” and “content_type”."
+            ),
+            ValueErrorKind::FilesTooLarge => format!("{start} would be larger than 32 megabytes."),
             ValueErrorKind::DuplicateMember(member) => format!("{start} would have the name “{member}” twice."),
             ValueErrorKind::TooDeep => format!("{start} would have objects and lists in one another too deeply."),
             ValueErrorKind::NoBaseUrl => "The URL is relative, and the data connector has no base URL.".to_string(),

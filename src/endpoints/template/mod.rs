@@ -74,6 +74,14 @@ impl Template {
         })
     }
 
+    /// The variable that is all of it.
+    pub fn only_variable(&self) -> Option<&Variable> {
+        match self.parts.as_slice() {
+            [Part::Variable(variable)] if !variable.name.is_empty() => Some(variable),
+            _ => None,
+        }
+    }
+
     fn is_literal(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
@@ -144,6 +152,11 @@ impl Variable {
 
     pub fn default(&self) -> Option<&str> {
         self.default.as_ref().map(|default| default.text.as_str())
+    }
+
+    /// The value at its path.
+    pub fn value_in<'a>(&self, variables: &'a Value) -> Option<&'a Value> {
+        at_path(variables, &self.name)
     }
 
     /// The value at its path, or its default. Null counts as no value.

@@ -388,7 +388,7 @@ mod encoding {
 
         #[test]
         fn in_a_form(value in hostile()) {
-            let field = |name: &str, value: &str| Row { name: name.into(), value: value.into(), required: false };
+            let field = |name: &str, value: &str| Row { name: name.into(), value: value.into(), required: false, ..Row::default() };
             let settings = RequestSettings {
                 method: HttpMethod::Post,
                 url: String::new(),
@@ -401,7 +401,7 @@ mod encoding {
                 retries: 0,
             };
             let definition = Definition::new(&settings, Some(&base())).expect("a definition");
-            let body = definition.render(&variables(&value)).expect("any value").body.expect("a body");
+            let body = definition.render(&variables(&value), &Default::default()).expect("any value").body.expect("a body");
             let read: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
             let mut expected = vec![("a".to_string(), format!("<{value}>")), ("b".to_string(), "1".to_string())];
             if !value.is_empty() {

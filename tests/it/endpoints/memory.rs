@@ -8,6 +8,8 @@ use connectory::endpoints::EndpointCache;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
+use connectory::endpoints::Files;
+
 use super::*;
 
 /// Waits until the site has heard that this connector has changed.
@@ -44,7 +46,7 @@ async fn an_endpoint_is_found_by_its_name_and_a_change_is_seen() {
     let found = find("LIST").await.expect("the endpoint");
     assert_eq!(found.time_out.map(|time| time.as_secs()), Some(7));
     let url = |found: &connectory::endpoints::DefinedEndpoint| {
-        let rendered = found.definition.render(&serde_json::json!({ "id": "a b" }));
+        let rendered = found.definition.render(&serde_json::json!({ "id": "a b" }), &Files::new());
         rendered.expect("a request").url.as_str().to_string()
     };
     assert_eq!(url(&found), "https://api.example.org/v1/orders/a%20b");

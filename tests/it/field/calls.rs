@@ -1,6 +1,7 @@
 //! Calls from endpoints and through the proxy.
 
 mod addresses;
+mod files;
 mod limits;
 mod names;
 mod streams;

@@ -162,6 +162,26 @@ impl FormFill {
         page.with_own_password().await
     }
 
+    /// Sends the form with a file in this field, as the browser does if the pressed button asks for it.
+    pub async fn send_with_file(self, field: &str, file_name: &str, bytes: &[u8]) -> Page {
+        const BOUNDARY: &str = "the-boundary-of-the-tests";
+        let mut body = Vec::new();
+        for (name, value) in self.fields().iter().filter(|(name, _)| *name != field) {
+            let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
+             Content-Type: text/plain\r\n\r\n"
+        );
+        let end = format!("\r\n--{BOUNDARY}--\r\n");
+        body.extend([head.as_bytes(), bytes, end.as_bytes()].concat());
+        let action = self.buttons.get(self.pressed).and_then(|button| button.action.as_deref()).unwrap_or(&self.action);
+        let request = self.browser.request(reqwest::Method::POST, action);
+        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.browser.send(request.header("content-type", media_type).body(body)).await
+    }
+
     /// Sends the form and does nothing more, whatever the answer is.
     pub async fn send_once(self) -> Page {
         let fields = self.fields();
