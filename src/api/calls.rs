@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use super::call_values::{self, CallForm, CallRequest};
 use super::forwarded_headers;
+use super::gather::{self, Gathering};
 use super::problem::{BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED};
 use super::request::ApiRequest;
 use super::serve::{ANSWER, ATTEMPTS};
@@ -30,7 +31,7 @@ use crate::endpoints::DefinedEndpoint;
 use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Body, Bytes, HttpUrl, SendError, WrittenNames};
 use crate::relay::error::BODY_NOT_READ;
-use crate::relay::{ConnectorSnapshot, RelayError, RelayRequest, RelayResponse};
+use crate::relay::{CallPermit, ConnectorSnapshot, RelayError, RelayRequest, RelayResponse};
 use crate::web::{Budget, Held, NotRead, read_whole};
 
 /// The methods that the proxy is described for; it passes on others as well.
@@ -52,11 +53,17 @@ const MAX_CHUNKS: usize = 4;
 /// object with “content” in base64, or a part with a file name of a multipart request. A call that fails for a reason
 /// that may pass is retried as often as the endpoint says, if that is safe. Redirects of GET and HEAD are followed within
 /// the API’s own host.
+///
+/// With all=true the response is one JSON array of the items of all pages, if the endpoint says how the API pages. It is
+/// streamed: up to 1 MiB is held back, and then the headers Connectory-Pages and Connectory-Complete (true, or false if a
+/// limit has cut the list) say how it ended; a longer list that a limit cuts, or that fails, breaks off.
 #[utoipa::path(
     post, path = "/api/v1/connectors/{key}/endpoints/{name}/call",
     params(
         ("key" = String, Path, description = "The data connector’s key, which is shown on its page.", example = "payroll-ledger"),
         ("name" = String, Path, description = "The endpoint’s name, percent-encoded; upper and lower case are the same.", example = "list"),
+        ("all" = Option<bool>, Query, description = "Whether to gather all pages."),
+        ("pages" = Option<u32>, Query, description = "The most pages to gather, from 1 to 1000; 100 if it is left out. The items of all pages may have 64 MiB."),
     ),
     request_body(content((CallRequest = "application/json"), (CallForm = "multipart/form-data"))),
 )]
@@ -67,25 +74,45 @@ pub(super) async fn call(mut request: ApiRequest) -> Result<HttpResponse, Proble
     let Some(endpoint) = endpoint.await? else {
         return Err(ENDPOINT_NOT_FOUND.because(format!("{} has no endpoint of this name.", connector.label)).into());
     };
-    let method = endpoint.definition.method;
-    let mut record = request.record(CallKind::Endpoint, &connector, (method.code(), Target::new(&endpoint.target)));
-    record.update(|call| call.endpoint = Some((endpoint.id, Arc::clone(&endpoint.name))));
-    let result = call_endpoint(&mut request, &connector, &endpoint, &record.sent).await;
-    finish(&method.http(), result, record)
+    let mut record = endpoint_record(&request, &connector, &endpoint);
+    let prepared = prepare(&mut request, &connector, &endpoint, &record.sent).await;
+    let (permit, call, held) = prepared.inspect_err(|problem| problem.relay.log(&mut record))?;
+    let max_pages = gather::max_pages(request.req.uri().query().unwrap_or_default());
+    let max_pages = max_pages.inspect_err(|problem| problem.relay.log(&mut record))?;
+    if let Some(max_pages) = max_pages {
+        let gathering = Gathering::new(request, connector, endpoint, (call, held), max_pages);
+        return gathering.respond(permit, record).await;
+    }
+    let method = call.method.clone();
+    let result = request.api.relay.call(&connector, permit, call).await;
+    finish(&method, result.map_err(Problem::from), record)
 }
 
-async fn call_endpoint(
+/// Begins the entry of an endpoint's call in the log.
+pub(super) fn endpoint_record(
+    request: &ApiRequest,
+    connector: &ConnectorSnapshot,
+    endpoint: &DefinedEndpoint,
+) -> CallRecord {
+    let target = (endpoint.definition.method.code(), Target::new(&endpoint.target));
+    let mut record = request.record(CallKind::Endpoint, connector, target);
+    record.update(|call| call.endpoint = Some((endpoint.id, Arc::clone(&endpoint.name))));
+    record
+}
+
+/// The permit and the request of a call, and what counts its body as held in memory.
+async fn prepare(
     request: &mut ApiRequest,
     connector: &Arc<ConnectorSnapshot>,
     endpoint: &DefinedEndpoint,
     sent: &Cell<u64>,
-) -> Result<RelayResponse, Problem> {
+) -> Result<(CallPermit, RelayRequest, Held), Problem> {
     let method = endpoint.definition.method;
     request.check(connector, Wants::Endpoint { id: endpoint.id, method: method.code() })?;
     connector.check_enabled()?;
     let limits = connector.limits(endpoint.time_out);
     let permit = request.permit(connector, limits.total).await?;
-    let (variables, files, _held) = call_values::read(request, limits.total).await?;
+    let (variables, files, held) = call_values::read(request, limits.total).await?;
     let rendered = endpoint.definition.render(&variables, &files).map_err(call_values::problem)?;
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let call = RelayRequest {
@@ -96,7 +123,7 @@ async fn call_endpoint(
         follow: true,
         ..RelayRequest::new(method.http(), rendered.url, limits)
     };
-    Ok(request.api.relay.call(connector, permit, call).await?)
+    Ok((permit, call, held))
 }
 
 /// The endpoint's headers, with the caller's content negotiation where the endpoint sets none.
@@ -247,7 +274,7 @@ fn finish(
 }
 
 /// The response of the API, streamed.
-fn passed_through(method: &Method, response: RelayResponse) -> HttpResponse {
+pub(super) fn passed_through(method: &Method, response: RelayResponse) -> HttpResponse {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut passed = HttpResponse::new(status);
     let headers = passed.headers_mut();

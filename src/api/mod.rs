@@ -13,6 +13,7 @@ mod calls;
 mod collections;
 mod connectors;
 mod forwarded_headers;
+mod gather;
 mod keys;
 mod openapi;
 mod operations;

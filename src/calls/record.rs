@@ -25,6 +25,11 @@ impl CallRecord {
         CallRecord { log: log.clone(), call: Some(call), started, sent: Rc::default(), _in_use: Rc::clone(in_use) }
     }
 
+    /// Counts the time of the call from here on.
+    pub fn restart(&mut self, now: Instant) {
+        self.started = now;
+    }
+
     pub fn update(&mut self, change: impl FnOnce(&mut Call)) {
         if let Some(call) = &mut self.call {
             change(call);

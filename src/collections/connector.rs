@@ -1,6 +1,6 @@
 //! The endpoints of a collection's connector, which call the REST API of the records.
 
-use crate::endpoints::{BodyKind, CheckedEndpoint, HttpMethod, RequestSettings, Row, parse_name};
+use crate::endpoints::{BodyKind, CheckedEndpoint, HttpMethod, Paging, RequestSettings, Row, parse_name};
 use crate::name::NameProblem;
 
 /// Name, description, method, URL below that of the records, and sample data.
@@ -51,6 +51,7 @@ fn endpoint(
         form: Vec::new(),
         time_out: None,
         retries: 0,
+        paging: Paging::none(),
     };
     Ok(CheckedEndpoint { name: parse_name(name)?, description: description.into(), request, sample: sample.into() })
 }

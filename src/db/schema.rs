@@ -356,6 +356,10 @@ diesel::table! {
         created_by -> Text,
         updated_at -> Timestamptz,
         updated_by -> Text,
+        paging -> Text,
+        paging_next -> Text,
+        paging_parameter -> Text,
+        paging_items -> Text,
     }
 }
 

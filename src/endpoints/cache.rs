@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::definition::{Definition, Part, PartProblem};
 use super::model::{Endpoint, EndpointId};
+use super::paging::Paging;
 use super::queries;
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
@@ -27,6 +28,7 @@ pub struct DefinedEndpoint {
     /// `None` for the connector's own.
     pub time_out: Option<Duration>,
     pub retries: u8,
+    pub paging: Paging,
     pub definition: Definition,
 }
 
@@ -105,6 +107,7 @@ fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Result<DefinedEndpoint
         target: endpoint.url.as_str().into(),
         time_out: seconds.map(|seconds| Duration::from_secs(seconds.into())),
         retries: u8::try_from(request.retries).unwrap_or(0),
+        paging: request.paging,
         definition,
     })
 }

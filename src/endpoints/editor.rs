@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::forms::{Checked, EndpointForm};
 use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, call_path};
+use super::paging::PagingKind;
 use super::queries::{self, MAX_ENDPOINTS};
 use super::run::{BodyFormat, Outcome, Report};
 use crate::access::{RequestContext, Right};
@@ -97,7 +98,8 @@ impl EditorPage {
 
     /// Whether a field is shown as code.
     fn is_code(&self, label: &str) -> bool {
-        ["Method", "URL", "Parameters", "Request headers", "Body"].contains(&label)
+        ["Method", "URL", "Parameters", "Request headers", "Body", "Next page", "Parameter of the page", "Items"]
+            .contains(&label)
     }
 
     /// “order.id, page (1 if there is no value)”.

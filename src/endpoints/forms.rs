@@ -8,6 +8,7 @@ use super::definition::{Definition, Part, PartProblem};
 use super::model::{
     BodyKind, CheckedEndpoint, Endpoint, HttpMethod, RequestSettings, RowKind, describe, parse_name, suggestion,
 };
+use super::paging::{Paging, PagingKind, Pointer};
 use super::rows::{MAX_ROWS, Rows};
 use crate::db::StoredValueError;
 use crate::outbound::HttpUrl;
@@ -40,6 +41,13 @@ pub struct EndpointForm {
     pub(super) sample: Text,
     pub(super) time_out: Text,
     pub(super) retries: Text,
+    pub(super) paging: Text,
+    #[validate(length(max = 200, message = "Next page must be 200 characters or fewer"))]
+    pub(super) paging_next: Text,
+    #[validate(length(max = 200, message = "Parameter of the page must be 200 characters or fewer"))]
+    pub(super) paging_parameter: Text,
+    #[validate(length(max = 200, message = "Items must be 200 characters or fewer"))]
+    pub(super) paging_items: Text,
 }
 
 /// A checked endpoint, ready to be called.
@@ -58,6 +66,7 @@ impl EndpointForm {
             http_method: method.code().into(),
             body_kind: BodyKind::None.code().into(),
             retries: "0".into(),
+            paging: PagingKind::None.code().into(),
             ..EndpointForm::default()
         }
     }
@@ -83,6 +92,10 @@ impl EndpointForm {
             sample: endpoint.sample.as_str().into(),
             time_out: request.time_out.map_or(String::new(), |seconds| seconds.to_string()).into(),
             retries: request.retries.to_string().into(),
+            paging: request.paging.kind.code().into(),
+            paging_next: request.paging.next.to_string().into(),
+            paging_parameter: request.paging.parameter.into(),
+            paging_items: request.paging.items.to_string().into(),
         })
     }
 
@@ -161,6 +174,49 @@ impl EndpointForm {
             },
             time_out: self.time_out.trim().parse().ok(),
             retries: self.retries.trim().parse().unwrap_or_default(),
+            paging: self.paging(),
+        }
+    }
+
+    /// How the API pages. Fields that this way of paging does not have are left out.
+    fn paging(&self) -> Paging {
+        let kind = self.chosen_paging();
+        let pointer =
+            |is_used: bool, text: &Text| Pointer::parse(text.trim()).ok().filter(|_| is_used).unwrap_or_default();
+        Paging {
+            kind,
+            next: pointer(kind.has_pointer(), &self.paging_next),
+            parameter: if kind.has_parameter() { self.paging_parameter.trim().into() } else { String::new() },
+            items: pointer(kind != PagingKind::None, &self.paging_items),
+        }
+    }
+
+    /// The chosen way of paging; none if it is unknown or, in a form that was sent without it, missing.
+    fn chosen_paging(&self) -> PagingKind {
+        PagingKind::parse(&self.paging).unwrap_or(PagingKind::None)
+    }
+
+    /// Whether the API pages.
+    pub(super) fn pages(&self) -> bool {
+        self.chosen_paging() != PagingKind::None
+    }
+
+    fn check_paging(&self, errors: &mut Errors) {
+        let kind = self.chosen_paging();
+        if kind.has_parameter() && self.paging_parameter.trim().is_empty() {
+            errors.add("paging_parameter", "Enter the name of the query parameter that says which page is wanted");
+        }
+        if kind.has_pointer() && self.paging_next.trim().is_empty() {
+            errors.add("paging_next", "Enter where the next page is in the response, such as /meta/next");
+        }
+        let fields = [
+            ("paging_next", "Next page", &self.paging_next, kind.has_pointer()),
+            ("paging_items", "Items", &self.paging_items, kind != PagingKind::None),
+        ];
+        for (field, label, text, _) in fields.into_iter().filter(|(.., is_used)| *is_used) {
+            if let Err(problem) = Pointer::parse(text.trim()) {
+                errors.add(field, format!("{label} {problem}"));
+            }
         }
     }
 
@@ -179,6 +235,7 @@ impl EndpointForm {
             }
         }
         self.check_numbers(errors);
+        self.check_paging(errors);
         let request = self.request();
         for kind in RowKind::ALL {
             let is_sent = match kind {

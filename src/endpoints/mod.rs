@@ -11,6 +11,7 @@ mod editor;
 mod forms;
 mod model;
 mod pages;
+mod paging;
 mod queries;
 mod rows;
 mod run;
@@ -24,5 +25,6 @@ pub use model::{
     BodyKind, CheckedEndpoint, EndpointId, HttpMethod, RequestSettings, Row, call_path, connector_path, parse_name,
 };
 pub use pages::{confirm_delete, delete, list};
+pub use paging::{Pager, Paging, PagingKind};
 pub use queries::create as insert;
 pub use run::{RunBodies, RunQuotas, download, indented, run};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::paging::{Paging, PagingKind, Pointer};
 use crate::db::{StoredValueError, all_known, known, text_enum};
 use crate::name::{Name, NameProblem};
 use crate::outbound::http::Method;
@@ -218,6 +219,7 @@ pub struct RequestSettings {
     /// In seconds; `None` for the connector's own.
     pub time_out: Option<i32>,
     pub retries: i32,
+    pub paging: Paging,
 }
 
 /// A checked endpoint.
@@ -252,6 +254,10 @@ pub struct Endpoint {
     pub created_by: String,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
+    paging: String,
+    paging_next: String,
+    paging_parameter: String,
+    paging_items: String,
 }
 
 impl RequestSettings {
@@ -282,6 +288,17 @@ impl Endpoint {
             form: rows(RowKind::FormField, &self.form)?,
             time_out: self.time_out,
             retries: self.retries,
+            paging: self.paging()?,
+        })
+    }
+
+    fn paging(&self) -> Result<Paging, StoredValueError> {
+        let pointer = |column, text| known(column, self.id, Pointer::parse(text).ok());
+        Ok(Paging {
+            kind: known("endpoints.paging", self.id, PagingKind::parse(&self.paging))?,
+            next: pointer("endpoints.paging_next", &self.paging_next)?,
+            parameter: self.paging_parameter.clone(),
+            items: pointer("endpoints.paging_items", &self.paging_items)?,
         })
     }
 }
@@ -298,6 +315,7 @@ pub(super) fn describe(
         BodyKind::Form | BodyKind::Multipart => Row::describe(&request.form),
         _ => request.body.clone(),
     };
+    let paging = request.paging.kind;
     let time_out =
         request.time_out.map_or(String::new(), |seconds| crate::web::plural(seconds.into(), "second", "seconds"));
     vec![
@@ -312,6 +330,10 @@ pub(super) fn describe(
         ("Sample data", sample.to_string()),
         ("Timeout", time_out),
         ("Retries", request.retries.to_string()),
+        ("Paging", paging.label().into()),
+        ("Next page", request.paging.next.to_string()),
+        ("Parameter of the page", request.paging.parameter.clone()),
+        ("Items", request.paging.items.to_string()),
     ]
 }
 

@@ -177,6 +177,10 @@ struct Columns<'a> {
     #[diesel(treat_none_as_null = true)]
     time_out: Option<i32>,
     retries: i32,
+    paging: &'static str,
+    paging_next: String,
+    paging_parameter: &'a str,
+    paging_items: String,
     updated_at: DateTime<Utc>,
     updated_by: String,
 }
@@ -198,6 +202,10 @@ impl<'a> Columns<'a> {
             sample: &new.sample,
             time_out: request.time_out,
             retries: request.retries,
+            paging: request.paging.kind.code(),
+            paging_next: request.paging.next.to_string(),
+            paging_parameter: &request.paging.parameter,
+            paging_items: request.paging.items.to_string(),
             updated_at: change.now,
             updated_by: change.by.attribution(),
         }

@@ -17,6 +17,7 @@ use crate::outbound::{self, Bytes, HttpUrl, Limits, Mask, ResponseBody, SendErro
 const FIRST_CHUNK_WAIT: Duration = Duration::from_millis(20);
 
 /// A request for a connector's API, without its credential. It has no `Debug`, for headers and body may hold secrets.
+#[derive(Clone)]
 pub struct RelayRequest {
     pub method: Method,
     /// On one of the connector's own origins.

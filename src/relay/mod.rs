@@ -28,3 +28,4 @@ pub use message::{Body, CallTiming, RelayRequest, RelayResponse, SentRequest};
 pub use queries::forget_old_breakers;
 pub use snapshot::ConnectorSnapshot;
 pub use state::RelayState;
+pub use target::without_pair;

@@ -71,7 +71,7 @@ fn check_characters(text: &str) -> Result<(), RelayError> {
 }
 
 /// The query without the pairs of this name, so that the credential is the only one.
-pub(super) fn without_pair(query: &str, name: &str) -> String {
+pub fn without_pair(query: &str, name: &str) -> String {
     let is_other = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default().replace('+', " ");
         percent_decode_str(&key).decode_utf8_lossy() != name

@@ -160,7 +160,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn of(request: reqwest::RequestBuilder) -> Answer {
+    pub async fn of(request: reqwest::RequestBuilder) -> Answer {
         let answer = request.send().await.expect("an answer");
         Answer {
             status: answer.status().as_u16(),
@@ -169,18 +169,18 @@ impl Answer {
         }
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("text"))
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
     }
 
     /// The code of the problem document that this must be.
     #[track_caller]
-    fn problem(&self) -> String {
+    pub fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         assert_eq!(self.header("connectory-answer"), "connectory");
         let document = self.json();

@@ -61,7 +61,7 @@ enum Body {
 }
 
 /// A request with its values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rendered {
     pub url: HttpUrl,
     /// With the content type of the body.

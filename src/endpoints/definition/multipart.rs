@@ -38,7 +38,7 @@ pub struct FileValue {
 pub type Files = HashMap<String, FileValue>;
 
 /// A part ready to be sent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RenderedPart {
     pub name: String,
     /// `None` for a part that is no file.

@@ -1,6 +1,7 @@
 //! Requests of whole endpoints.
 
 use super::*;
+use crate::endpoints::paging::Paging;
 
 fn row(name: &str, value: &str, required: bool) -> Row {
     Row { name: name.into(), value: value.into(), required, ..Row::default() }
@@ -17,6 +18,7 @@ fn settings() -> RequestSettings {
         form: Vec::new(),
         time_out: None,
         retries: 0,
+        paging: Paging::none(),
     }
 }
 

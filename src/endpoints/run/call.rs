@@ -28,6 +28,8 @@ pub(super) struct ReceivedResponse {
     /// Why the body broke off.
     pub error: Option<RelayError>,
     pub total: Duration,
+    /// A sentence about it.
+    pub note: Option<String>,
     /// Counts the body in the memory for bodies.
     _held: Held,
 }
@@ -59,7 +61,7 @@ impl Run<'_> {
             Some(error) => response.body.log_error(error),
             None => response.body.log_answered(),
         }
-        Ok(ReceivedResponse { response, body, is_cut, error, total: started.elapsed(), _held: held })
+        Ok(ReceivedResponse { response, body, is_cut, error, total: started.elapsed(), note: None, _held: held })
     }
 
     fn log_entry(

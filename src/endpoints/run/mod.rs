@@ -6,6 +6,7 @@
 mod body;
 mod call;
 mod curl;
+mod gather;
 mod json;
 mod report;
 mod response_cache;
@@ -23,6 +24,7 @@ use super::definition::{Files, RenderProblems, Rendered};
 use super::editor::{Editor, load};
 use super::forms::EndpointForm;
 use super::model::RequestSettings;
+use super::paging::PagingKind;
 use crate::access::{InUse, QuotaLimits, Quotas, RequestContext, Right};
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -105,7 +107,9 @@ async fn read(context: &RequestContext, key: &str, id: &str, form: Form<Endpoint
         return Ok(Editor::submitted(connector, Some(endpoint), form));
     }
     let stored = EndpointForm::of(&endpoint).map_err(Error::internal)?;
-    Ok(Editor::new(connector, Some(endpoint), EndpointForm { sample: form.fields.sample, ..stored }))
+    let mut editor = Editor::new(connector, Some(endpoint), EndpointForm { sample: form.fields.sample, ..stored });
+    editor.form.data = form.data;
+    Ok(editor)
 }
 
 /// The request; else the form has the errors.
@@ -127,7 +131,14 @@ impl Run<'_> {
             true => rendered.body.clone().map(SentBody::Bytes),
             false => Some(SentBody::Parts(report::shown_parts(&rendered.parts))),
         };
-        match self.call(editor, request, rendered).await {
+        let gathers = editor.form.data.get("do") == Some("gather") && request.paging.kind != PagingKind::None;
+        let calling = async {
+            match gathers {
+                true => self.gather(editor, request, rendered).await,
+                false => self.call(editor, request, rendered).await,
+            }
+        };
+        match calling.await {
             Ok(received) => self.shown(editor, received, sent_body, left_out).await,
             Err(error) => Ok(Report::of_error(error)),
         }
@@ -153,6 +164,7 @@ impl Run<'_> {
             (body, download, report::shown_headers(&headers, &mask), sent_body)
         });
         let (mut body, download, headers, sent_body) = formatting.await?;
+        body.notes.extend(received.note);
         body.notes.extend(received.error.map(|error| format!("The response broke off. {}", error.detail)));
         let owner = self.context.actor.id.map(|person| Owner { person, connector: editor.connector.id });
         let download = download.zip(owner).and_then(|(download, owner)| {

@@ -399,6 +399,7 @@ mod encoding {
                 form: vec![field("a", "<{{x}}>"), field("b", "1"), field("c", "{{x}}")],
                 time_out: None,
                 retries: 0,
+                paging: crate::endpoints::paging::Paging::none(),
             };
             let definition = Definition::new(&settings, Some(&base())).expect("a definition");
             let body = definition.render(&variables(&value), &Default::default()).expect("any value").body.expect("a body");

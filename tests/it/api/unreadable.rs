@@ -25,7 +25,7 @@ const OF_CONNECTORS: [(&str, &str, &str); 8] = [
 ];
 
 /// The same of an endpoint.
-const OF_ENDPOINTS: [(&str, &str); 8] = [
+const OF_ENDPOINTS: [(&str, &str); 11] = [
     ("method", "'FETCH'"),
     ("url", "'/a/../b'"),
     ("parameters", "'\"x\"'"),
@@ -34,6 +34,9 @@ const OF_ENDPOINTS: [(&str, &str); 8] = [
     ("form", "'{}'"),
     ("time_out", "-1"),
     ("retries", "-1"),
+    ("paging", "'often'"),
+    ("paging_next", "'no pointer'"),
+    ("paging_items", "'no pointer'"),
 ];
 
 /// And of a client that gets its tokens itself.

@@ -4,6 +4,7 @@ mod addresses;
 mod files;
 mod limits;
 mod names;
+mod pages;
 mod streams;
 
 use serde_json::json;
