@@ -107,7 +107,7 @@ impl Site {
 
     /// The log of calls, which all workers share. Must be called on the program's main runtime, once.
     pub fn call_log(&self) -> anyhow::Result<CallLog> {
-        Ok(CallLog::new(self.pool(CALL_LOG_CONNECTIONS)?))
+        Ok(CallLog::new(self.pool(CALL_LOG_CONNECTIONS)?, &self.clock, &self.changes))
     }
 
     /// The sender of notices about connectors. Must be called on the program's main runtime, once.

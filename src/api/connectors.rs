@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::problem::{Problem, connector_not_found};
 use super::request::ApiRequest;
 use super::serve::json_response;
 use crate::access::{Right, Wants};
-use crate::db::schema::connectors;
+use crate::db::schema::{connectors, evidence};
 use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
 use crate::relay::ConnectorSnapshot;
 use crate::web::Error;
@@ -56,7 +57,8 @@ pub(super) struct ConnectorEntry {
 #[cfg_attr(test, derive(serde::Deserialize))]
 #[schema(examples(json!({
     "key": "payroll-ledger", "name": "Payroll ledger", "description": "Salaries and their bookings",
-    "status": "healthy", "proxy": true, "token": false,
+    "status": "healthy", "status_since": "2026-05-03T14:31:07Z", "last_success_at": "2026-05-04T08:00:12Z",
+    "proxy": true, "token": false,
     "endpoints": [{
         "name": "list", "description": "All bookings of a month", "method": "GET",
         "variables": [{ "name": "month" }, { "name": "page", "default": "1" }],
@@ -72,6 +74,13 @@ pub(super) struct ConnectorDetails {
     pub description: String,
     /// Its state: disabled, expiring, failing, healthy, needs_reauthorization, not_authorized, not_tested or refused.
     pub status: String,
+    /// Since when (RFC 3339, UTC).
+    pub status_since: String,
+    /// When the API last took a call or a test, within a minute (RFC 3339, UTC); left out if it never has since the
+    /// credential was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_success_at: Option<String>,
     /// Whether the key may use the proxy, with at least one method.
     pub proxy: bool,
     /// Whether the key may read the access token.
@@ -176,7 +185,9 @@ pub(super) async fn page(
 )]
 pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
     let connector = request.connector().await?;
-    let (description, status) = description(&request, connector.id).await?.ok_or_else(connector_not_found)?;
+    let found = description(&request, connector.id).await?.ok_or_else(connector_not_found)?;
+    let (description, status, since, last_success) = found;
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let may = |wants| request.check(&connector, wants).is_ok();
     let endpoints = request.api.endpoints.all(&request.api.db, connector.id).await?;
     let callable = endpoints
@@ -187,18 +198,23 @@ pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
         name: connector.label.to_string(),
         description,
         status,
+        status_since: time(since),
+        last_success_at: last_success.map(time),
         proxy: PROXY_METHODS.iter().any(|method| may(Wants::Proxy { method })),
         token: connector.has_token() && may(Wants::Token),
         endpoints: callable.map(|endpoint| entry(&connector, endpoint)).collect(),
     })
 }
 
-/// Description and status.
-async fn description(request: &ApiRequest, id: Uuid) -> Result<Option<(String, String)>, Error> {
+/// Description, status and since when, and the last success.
+type Description = (String, String, DateTime<Utc>, Option<DateTime<Utc>>);
+
+async fn description(request: &ApiRequest, id: Uuid) -> Result<Option<Description>, Error> {
     let row = connectors::table
         .find(id)
+        .left_join(evidence::table)
         .filter(connectors::deleted_at.is_null())
-        .select((connectors::description, connectors::status))
+        .select((connectors::description, connectors::status, connectors::status_since, evidence::taken_at.nullable()))
         .first(&mut *request.api.db.get().await?)
         .await
         .optional()?;

@@ -122,7 +122,8 @@ pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result
 
 /// Does what is due by `now`: writes when API keys were used last; deletes sessions that have ended, connectors that have
 /// been in the trash long enough, answers to token requests and authorization attempts that were not used, invitations
-/// that have expired, and days of the call log; and updates the health that time has changed.
+/// that have expired, and days of the call log; and updates the health that time
+/// has changed, and the numbers of the metrics.
 pub async fn run_due_work(
     db: &Db,
     limits: SessionLimits,
@@ -146,5 +147,8 @@ pub async fn run_due_work(
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;
     calls::look_after(&mut conn, retention, now).await?;
+    for (health, connectors) in connectors::count_by_health(&mut conn).await? {
+        metrics::gauge!("connectory_connectors", "status" => health.code()).set(connectors as f64);
+    }
     Ok(())
 }

@@ -33,14 +33,6 @@ pub fn outcome_of_failure(stage: Stage) -> Option<ApiOutcome> {
     }
 }
 
-/// “The API answered 401 Unauthorized.”
-pub fn status_message(status: StatusCode) -> String {
-    match status.canonical_reason() {
-        Some(reason) => format!("The API answered {} {reason}.", status.as_u16()),
-        None => format!("The API answered {}.", status.as_u16()),
-    }
-}
-
 /// What the API said of it, masked and cut; empty if nothing that is meant for people.
 pub fn said(response: &Response<Vec<u8>>, mask: &Mask) -> String {
     words_of_api(response, mask).unwrap_or_default()

@@ -7,10 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::connectors::ConnectorId;
+use crate::connectors::{ApiOutcome, ConnectorId};
 use crate::db::text_enum;
 
-/// An entry of the call log before it is written. It has no field for a header, a query or a body, so none can be stored.
+/// An entry of the call log before it is written. It has no field for a header, a query or a body, so none can be stored; the
+/// API's words about a failure are masked, and go to the connector's health.
 pub struct Call {
     /// A UUID of version 7, made for this call.
     pub id: Uuid,
@@ -33,6 +34,8 @@ pub struct Call {
     pub problem: &'static str,
     /// The same as a sentence of ours, without text of the API.
     pub detail: String,
+    /// What it shows of the connector; `None` if nothing.
+    pub shown: Option<Shown>,
     /// Requests that were sent to the API.
     pub attempts: u16,
     /// Waiting for a permit and for a token.
@@ -48,6 +51,22 @@ pub struct Call {
     /// Bytes of the body of the API's response.
     pub received: u64,
     pub request_id: String,
+}
+
+/// What a call shows of its connector, see [`crate::connectors::Evidence`].
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub outcome: ApiOutcome,
+    /// When it got another token, because the API had refused the first one.
+    pub renewed_at: Option<DateTime<Utc>>,
+    /// The API's own words about a failure, masked and cut; mostly empty.
+    pub server_words: String,
+}
+
+impl Shown {
+    pub fn only(outcome: ApiOutcome) -> Shown {
+        Shown { outcome, renewed_at: None, server_words: String::new() }
+    }
 }
 
 /// Where a call comes from.
@@ -83,6 +102,7 @@ impl Call {
             status: None,
             problem: "",
             detail: String::new(),
+            shown: None,
             attempts: 0,
             queue: Duration::ZERO,
             connect: Duration::ZERO,

@@ -13,8 +13,10 @@ use chrono::NaiveDate;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use super::evidence::EvidenceWriter;
 use super::{Call, retention, store};
-use crate::db::Db;
+use crate::clock::Clock;
+use crate::db::{ChangeListener, Db};
 use crate::web::Error;
 
 /// How long calls are buffered before they are written.
@@ -59,21 +61,23 @@ struct Buffer {
 }
 
 /// What is being written: it stays here until it has been, whatever happens to the task.
-#[derive(Default)]
 struct Writer {
     batch: Vec<Call>,
     /// Days whose partitions are known to be there.
     days: BTreeSet<NaiveDate>,
+    evidence: EvidenceWriter,
 }
 
 impl CallLog {
-    /// A log that is written through `db`, a pool of the runtime on which [`CallLog::run`] runs.
-    pub fn new(db: Db) -> CallLog {
+    /// A log that is written through `db`, a pool of the runtime on which [`CallLog::run`] runs. `changes` says what other
+    /// instances have written of connectors.
+    pub fn new(db: Db, clock: &Clock, changes: &ChangeListener) -> CallLog {
+        let evidence = EvidenceWriter::new(clock, changes);
         CallLog(Arc::new(Inner {
             db,
             buffer: Mutex::default(),
             enough: Notify::new(),
-            writer: tokio::sync::Mutex::default(),
+            writer: tokio::sync::Mutex::new(Writer { batch: Vec::new(), days: BTreeSet::new(), evidence }),
         }))
     }
 
@@ -140,7 +144,7 @@ impl CallLog {
             metrics::counter!("connectory_calls_logged_total").increment(written as u64);
             left = left.saturating_sub(written.max(1));
         }
-        Ok(())
+        writer.evidence.write(&self.0.db).await
     }
 
     fn log_failure(&self, error: Error) {
@@ -202,7 +206,10 @@ impl Writer {
         }
         let stored = store::store(&mut conn, &self.batch).await;
         match stored {
-            Ok(()) => self.batch.clear(),
+            Ok(()) => {
+                self.evidence.gather(&self.batch);
+                self.batch.clear();
+            }
             // A partition may have been dropped meanwhile: it is looked for again.
             Err(_) => self.days.clear(),
         }

@@ -6,6 +6,7 @@
 
 mod call;
 mod chart;
+mod evidence;
 mod filter;
 mod list;
 mod log;
@@ -17,7 +18,7 @@ mod show;
 mod store;
 mod totals;
 
-pub use call::{Call, CallKind, CallSource, Caller, CallerKind, Outcome, Target};
+pub use call::{Call, CallKind, CallSource, Caller, CallerKind, Outcome, Shown, Target};
 pub use list::{download, list, of_connector};
 pub use log::CallLog;
 pub use record::CallRecord;

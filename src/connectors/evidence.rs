@@ -11,7 +11,8 @@
 //! | not reached | its host has no address, or none that may be called; no connection; TLS failed |
 //! | nothing | it answered 407, 408, 429 or a 403 that limits the rate (of other things than the credential); the caller went away; Connectory did not send it, for want of a token or a permit |
 //!
-//! A test of the stored settings counts as a call. This is what a call makes of what was known so far:
+//! A test of the stored settings counts as a call. What counts is the last response to a call, after renewals of its
+//! token, retries and redirects. This is what a call makes of what was known so far:
 //!
 //! | A call is | not tested yet | Healthy | Failing | Refused |
 //! |---|---|---|---|---|
@@ -33,6 +34,7 @@
 //! what the API has shown; a renewed token only refusals, which concerned the token before. Time-outs and the like are
 //! not forgotten by it, because they say nothing of tokens. Being disabled or in the trash forgets nothing.
 
+use actix_web::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -77,6 +79,15 @@ impl ApiOutcome {
             401 | 403 => Some(ApiOutcome::Refused),
             500.. => Some(ApiOutcome::Failed),
             _ => Some(ApiOutcome::Taken),
+        }
+    }
+
+    /// “The API answered 401 Unauthorized.”
+    pub fn status_message(status: u16) -> String {
+        let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        match reason {
+            Some(reason) => format!("The API answered {status} {reason}."),
+            None => format!("The API answered {status}."),
         }
     }
 
@@ -208,8 +219,11 @@ impl Evidence {
         self.run_target.clone_from(&seen.target);
         self.run_standing = speaks_for;
         self.failed_at = self.failed_at.max(Some(seen.at));
+        // Of many calls that fail alike, not each quotes the API.
+        if self.message != seen.message || !seen.server_words.is_empty() {
+            self.server_words.clone_from(&seen.server_words);
+        }
         self.message.clone_from(&seen.message);
-        self.server_words.clone_from(&seen.server_words);
     }
 
     /// Whether it was of the endpoint that was taken last, or none ever was: then it does not concern that endpoint alone.
@@ -272,6 +286,11 @@ impl Evidence {
         };
         let run = |known: &Evidence| (known.standing, known.run, known.run_of_kind, known.run_standing);
         run(self) != run(next) || is_stale(self.taken_at, next.taken_at) || is_stale(self.failed_at, next.failed_at)
+    }
+
+    /// Remembers which call was taken last, of what was no news.
+    pub fn note_target(&mut self, next: Evidence) {
+        self.taken_target = next.taken_target;
     }
 
     /// Whether both say the same of the health.

@@ -25,9 +25,10 @@ pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method, SecretField};
 pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
-    CredentialChange, Listed, add_observations, copy, create as insert, evidence as read_evidence, find, find_visible,
-    hold_authorization, key_of, list_members, make_collection, move_collections, name, outdate_authorization,
-    outdate_evidence, purge_trash, purged_before, refresh_due_health, refresh_health, review_health, save_access,
-    save_method, save_purpose, unlist_all, waits_for_approval,
+    CredentialChange, Listed, add_observations, all_evidence as read_all_evidence, copy, count_by_health,
+    create as insert, evidence as read_evidence, find, find_visible, hold_authorization, key_of, list_members,
+    make_collection, move_collections, name, outdate_authorization, outdate_evidence, purge_trash, purged_before,
+    refresh_due_health, refresh_health, review_health, save_access, save_method, save_purpose, unlist_all,
+    waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

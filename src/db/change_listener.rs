@@ -35,6 +35,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub enum ChangeEvent {
     /// This connector: its settings, secrets, token or endpoints.
     Connector(Uuid),
+    /// What calls have shown of this connector.
+    Evidence(Uuid),
     /// Some API key, or the rights of its user.
     Keys,
     /// Anything may have changed.
@@ -150,6 +152,7 @@ async fn sign_of_life(client: &Client, statements: &str) -> anyhow::Result<()> {
 fn parse(payload: &str) -> ChangeEvent {
     match payload.split_once(' ') {
         Some(("connector", id)) => Uuid::parse_str(id).map_or(ChangeEvent::Everything, ChangeEvent::Connector),
+        Some(("evidence", id)) => Uuid::parse_str(id).map_or(ChangeEvent::Everything, ChangeEvent::Evidence),
         None if payload == "keys" => ChangeEvent::Keys,
         _ => ChangeEvent::Everything,
     }
@@ -163,6 +166,7 @@ mod tests {
     fn a_notice_names_what_has_changed() {
         let id = Uuid::from_u128(7);
         assert_eq!(parse(&format!("connector {id}")), ChangeEvent::Connector(id));
+        assert_eq!(parse(&format!("evidence {id}")), ChangeEvent::Evidence(id));
         assert_eq!(parse("keys"), ChangeEvent::Keys);
         for unknown in ["", "connector", "connector x", "keys x", "collection 7"] {
             assert_eq!(parse(unknown), ChangeEvent::Everything, "{unknown:?}");

@@ -49,7 +49,7 @@ impl EndpointCache {
         changes.subscribe(move |change| match change {
             ChangeEvent::Connector(id) => changed.forget(&id),
             ChangeEvent::Everything => changed.clear(),
-            ChangeEvent::Keys => {}
+            ChangeEvent::Keys | ChangeEvent::Evidence(_) => {}
         });
         EndpointCache { cache }
     }

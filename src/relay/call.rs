@@ -95,13 +95,15 @@ impl Relay {
         let response = async {
             let (head, mut body) = attempts.run().await?;
             let first_byte = first_sent.elapsed();
-            body.read_first().await.map_err(RelayError::of_failure)?;
+            body.read_first().await.map_err(RelayError::broken_off)?;
             Ok((head, body, first_byte))
         };
         match response.await {
             Ok((head, mut body, first_byte)) => {
                 body.hold(permit.permit);
+                let shown = attempts.shown(&head, &body);
                 Ok(RelayResponse {
+                    shown,
                     status: head.status.as_u16(),
                     headers: head.headers,
                     body,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::authorization::{TokenKeeper, TokenProblem};
-use crate::calls::{CallRecord, Outcome};
-use crate::connectors::ConnectorId;
+use crate::calls::{CallRecord, Outcome, Shown};
+use crate::connectors::{ApiOutcome, ConnectorId};
 use crate::outbound::{SendError, Stage};
 use crate::web::Error;
 
@@ -98,6 +98,8 @@ pub struct RelayError {
     /// Whether the API may have received the request.
     pub sent: bool,
     pub retry_after: Option<Duration>,
+    /// What it says of the connector; `None` if nothing.
+    pub shown: Option<ApiOutcome>,
     /// Requests that were sent.
     pub attempts: u16,
     /// How long it waited for a permit and a token.
@@ -113,6 +115,7 @@ impl ProblemKind {
             remedy: self.remedy.to_string(),
             sent: false,
             retry_after: None,
+            shown: None,
             attempts: 0,
             queue: Duration::ZERO,
         }
@@ -145,6 +148,11 @@ impl RelayError {
         };
         let problem = kind.because(failure.message).remedy(failure.remedy);
         RelayError { sent: failure.sent, ..problem }
+    }
+
+    /// A response whose body broke off.
+    pub fn broken_off(failure: SendError) -> RelayError {
+        RelayError { shown: Some(ApiOutcome::Failed), ..RelayError::of_failure(failure) }
     }
 
     /// A token that could not be obtained.
@@ -206,6 +214,7 @@ impl RelayError {
             call.outcome = if is_failure { Outcome::Failed } else { Outcome::Refused };
             call.problem = self.kind.code;
             call.detail.clone_from(&self.detail);
+            call.shown = self.shown.map(Shown::only);
             call.attempts = self.attempts;
             call.queue = self.queue;
         });

@@ -9,12 +9,15 @@ use actix_web::body::{BodySize, MessageBody};
 
 use super::concurrency_limit::Permit;
 use super::error::RelayError;
-use crate::calls::{CallRecord, Outcome};
+use crate::calls::{CallRecord, Outcome, Shown};
 use crate::outbound::http::{HeaderMap, Method};
 use crate::outbound::{self, Bytes, HttpUrl, Limits, Mask, ResponseBody, SendError, WrittenNames};
 
 /// How long the head of a response is held back for the first chunk of its body.
 const FIRST_CHUNK_WAIT: Duration = Duration::from_millis(20);
+
+/// The longest body that is looked through for the API's words about a failure, in bytes.
+const LONGEST_QUOTED: usize = 4 * 1024;
 
 /// A request for a connector's API, without its credential. It has no `Debug`, for headers and body may hold secrets.
 #[derive(Clone)]
@@ -73,6 +76,8 @@ pub struct RelayResponse {
     pub timing: CallTiming,
     /// Requests that were sent for it.
     pub attempts: u16,
+    /// What it says of the connector.
+    pub(super) shown: Option<Shown>,
     /// Masks the credential in whatever a page shows of the response.
     pub mask: Mask,
     /// The request as it was sent, if [`RelayRequest::record_sent`].
@@ -94,6 +99,7 @@ impl RelayResponse {
     pub fn log(mut self, mut record: CallRecord) -> RelayResponse {
         record.update(|call| {
             call.status = Some(self.status);
+            call.shown = self.shown.take();
             call.attempts = self.attempts;
             call.queue = self.timing.queue;
             call.connect = self.timing.connect;
@@ -148,7 +154,7 @@ impl Body {
                     self.log_answered();
                 }
             }
-            Some(Err(error)) => self.log_error(&RelayError::of_failure(error.clone())),
+            Some(Err(error)) => self.log_error(&RelayError::broken_off(error.clone())),
         }
         Poll::Ready(next)
     }
@@ -177,6 +183,9 @@ impl Body {
                 call.outcome = Outcome::Failed;
                 call.problem = error.kind.code;
                 call.detail.clone_from(&error.detail);
+                if let Some(outcome) = error.shown {
+                    call.shown = Some(Shown::only(outcome));
+                }
             });
         }
     }
@@ -191,6 +200,15 @@ impl Body {
             self.first.push_back(chunk?);
         }
         Ok(())
+    }
+
+    /// The whole body, if it was read already and is short.
+    pub(super) fn short_whole(&self) -> Option<Vec<u8>> {
+        // Of a chunked body the end is not known; a JSON text that reads as one is whole.
+        let is_json = self.first.front().is_some_and(|first| first.starts_with(b"{") || first.starts_with(b"["));
+        let is_whole = self.rest.size().map_or(is_json, |left| left == 0);
+        let size: usize = self.first.iter().map(Bytes::len).sum();
+        (is_whole && (1..=LONGEST_QUOTED).contains(&size)).then(|| self.first.iter().flatten().copied().collect())
     }
 
     /// The whole body if it has at most `max` bytes; what was read of it stays in it.

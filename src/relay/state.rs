@@ -1,7 +1,7 @@
 //! What all workers of the process share: the snapshots in memory, and the state of each connector.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::circuit_breaker::CircuitBreaker;
@@ -43,6 +43,8 @@ pub(super) struct ConnectorState {
     /// Locked by the call that asks for a token, so that others need not.
     pub renewing: tokio::sync::Mutex<()>,
     limit: Mutex<Arc<ConcurrencyLimit>>,
+    /// The second in which the API was quoted last.
+    quoted: AtomicU64,
 }
 
 impl RelayState {
@@ -53,7 +55,7 @@ impl RelayState {
         changes.subscribe(move |change| match change {
             ChangeEvent::Connector(id) => cache.forget_where(|connector| connector.id == id),
             ChangeEvent::Everything => cache.clear(),
-            ChangeEvent::Keys => {}
+            ChangeEvent::Keys | ChangeEvent::Evidence(_) => {}
         });
         let states: Arc<Mutex<HashMap<ConnectorId, Arc<ConnectorState>>>> = Arc::default();
         let known = Arc::clone(&states);
@@ -81,6 +83,7 @@ impl RelayState {
                 min_version: AtomicI64::new(0),
                 renewing: tokio::sync::Mutex::default(),
                 limit: Mutex::new(Arc::new(ConcurrencyLimit::new(None))),
+                quoted: AtomicU64::new(0),
             })
         };
         Arc::clone(states.entry(connector).or_insert_with(new))
@@ -95,6 +98,12 @@ impl ConnectorState {
             *limit = Arc::new(ConcurrencyLimit::new(size));
         }
         Arc::clone(&limit)
+    }
+
+    /// Whether the API's words about a failure are to be read, which is once a second.
+    pub fn may_quote(&self) -> bool {
+        let second = self.clock.steady().as_secs() + 1;
+        self.quoted.swap(second, Ordering::Relaxed) != second
     }
 
     /// The version that a token must have at least, if the snapshot has read this one.

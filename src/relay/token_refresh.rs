@@ -13,9 +13,9 @@ use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, response::Parts};
 
 impl AttemptLoop<'_> {
-    /// Whether the response says that the token has expired. Once per call.
+    /// Whether the response says that the token has expired.
     pub(super) async fn rejects_token(&self, head: &Parts, body: &mut Body) -> Result<bool, RelayError> {
-        if self.credential.version.is_none() || self.has_renewed {
+        if self.credential.version.is_none() {
             return Ok(false);
         }
         let signals = &self.connector.signals;
@@ -26,7 +26,7 @@ impl AttemptLoop<'_> {
         if !signals.want_body(&media_type(&head.headers)) {
             return Ok(false);
         }
-        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::of_failure)?;
+        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::broken_off)?;
         Ok(body.is_some_and(|body| signals.matches(status, &body)))
     }
 
@@ -48,6 +48,7 @@ impl AttemptLoop<'_> {
         match renewed {
             Ok(credential) if credential.version != Some(rejected) => {
                 self.credential = credential;
+                self.renewed_at = Some(state.clock.now());
                 self.is_still_allowed().await
             }
             _ => false,

@@ -33,6 +33,7 @@ pub fn call(at: DateTime<Utc>, connector: Uuid) -> Call {
         status: Some(200),
         problem: "",
         detail: String::new(),
+        shown: None,
         attempts: 1,
         queue: Duration::from_millis(2),
         connect: Duration::from_millis(8),

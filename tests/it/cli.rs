@@ -57,6 +57,12 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
         .find(|line| line.starts_with("connectory_http_requests_total") && line.contains("\"/healthz\""));
     assert!(counted.is_some_and(|line| line.contains("status=\"200\"") && line.ends_with(" 1")), "{}", page.html);
     assert!(page.html.contains("connectory_http_request_seconds"));
+    // Counted by the background work, which begins with the program.
+    let began = std::time::Instant::now();
+    while !metrics(&visitor, Some(METRICS_TOKEN)).await.html.contains("connectory_connectors{status=\"not_tested\"} 0")
+    {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "connectors are not counted");
+    }
 
     let postgres = program.postgres();
     let (status, log) = program.stop();

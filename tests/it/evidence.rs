@@ -1,5 +1,6 @@
 //! Health by evidence: what tests, calls and changes make of it.
 
+mod calls;
 mod migration;
 mod tests_of_settings;
 

@@ -109,6 +109,7 @@ impl ApiKeys {
             ChangeEvent::Keys | ChangeEvent::Everything => forgetful.clear(),
             // Keys name connectors by their ids, which do not change. A collection's token goes with its connector.
             ChangeEvent::Connector(id) => forgetful.forget_where(|holder| holder.id == id),
+            ChangeEvent::Evidence(_) => {}
         });
         ApiKeys { kept, uses: Arc::default() }
     }

@@ -1,7 +1,7 @@
 //! What the answer to a test shows of a connector that has the tested settings.
 
 use super::{Test, TestReport};
-use crate::authorization::api_outcome::{outcome_of_failure, outcome_of_response, said, status_message};
+use crate::authorization::api_outcome::{outcome_of_failure, outcome_of_response, said};
 use crate::connectors::{ApiOutcome, Observation};
 use crate::outbound::{HttpUrl, Mask, SendError, http};
 
@@ -20,7 +20,7 @@ impl Test<'_> {
                 let status = response.status();
                 let says_ended = signals.matches(status.as_u16(), response.body());
                 let outcome = outcome_of_response(status, response.headers(), says_ended);
-                (outcome, status_message(status), said(response, mask))
+                (outcome, ApiOutcome::status_message(status.as_u16()), said(response, mask))
             }
             Err(failure) => (outcome_of_failure(failure.stage), failure.message.clone(), String::new()),
         };

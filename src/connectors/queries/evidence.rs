@@ -3,6 +3,8 @@
 //! Rule: every change of a row is made by one who holds the connector's row in `authorizations`, as of every fact that
 //! health follows from, and recomputes the health before it ends.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -18,6 +20,18 @@ use crate::web::Error;
 pub async fn evidence(conn: &mut Conn, id: ConnectorId) -> Result<Evidence, Error> {
     let row = evidence::table.find(id).select(Evidence::as_select()).first(conn).await;
     Ok(in_row(&["evidence"], id, row).optional()?.unwrap_or_default())
+}
+
+/// What is known of these connectors.
+pub async fn all_evidence(conn: &mut Conn, ids: &[ConnectorId]) -> Result<HashMap<ConnectorId, Evidence>, Error> {
+    let rows: Vec<(ConnectorId, Evidence)> = evidence::table
+        .filter(evidence::connector_id.eq_any(ids))
+        .select((evidence::connector_id, Evidence::as_select()))
+        .load(conn)
+        .await?;
+    let mut all: HashMap<ConnectorId, Evidence> = ids.iter().map(|id| (*id, Evidence::default())).collect();
+    all.extend(rows);
+    Ok(all)
 }
 
 async fn save(conn: &mut Conn, id: ConnectorId, known: &Evidence) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::evidence::evidence;
@@ -112,6 +113,22 @@ async fn has_secret(conn: &mut Conn, id: ConnectorId, method: Method) -> Result<
         return Ok(false);
     };
     Ok(diesel::select(diesel::dsl::exists(secrets::table.find((id, field)))).get_result(conn).await?)
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// How many connectors are in each state, for the metrics.
+pub async fn count_by_health(conn: &mut Conn) -> Result<Vec<(Health, i64)>, Error> {
+    let sql = "SELECT status, count(*) AS n FROM connectors WHERE deleted_at IS NULL GROUP BY status";
+    let counts: Vec<Count> = diesel::sql_query(sql).load(conn).await?;
+    let of = |health: Health| counts.iter().find(|count| count.status == health.code()).map_or(0, |count| count.n);
+    Ok(Health::ALL.map(|health| (health, of(health))).into())
 }
 
 /// Recomputes the health of connectors whose token has come near its end or reached it. Gives how many there were.

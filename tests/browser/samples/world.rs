@@ -222,6 +222,11 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     let permits = app.connector_with("Parking permits", with(Method::Basic, Some(finance))).await;
     secret(app, permits, SecretField::Password).await;
     app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''").await;
+    // An API that wants a credential, and says so at length.
+    app.sql("INSERT INTO evidence (connector_id, standing, taken_at, failed_at, run, run_of_kind, run_standing, message, server_words)
+             SELECT id, 'refused', now() - interval '2 days', now() - interval '1 hour', 3, 3, 'refused', 'The API answered 401 Unauthorized.',
+                    repeat('No credentials. ', 18) FROM connectors WHERE key = 'weather';
+         UPDATE connectors SET status = 'refused' WHERE key = 'weather'").await;
     app.sql("UPDATE connectors SET verify_certificates = false WHERE key IN ('parking-permits', 'appointments')").await;
     for (name, has_secret) in [("Waiting", true), ("Ticking", false)] {
         let id = app.connector_with(name, with(Method::Basic, None)).await;
@@ -317,6 +322,7 @@ pub(super) async fn token_with(
     )
     .await
     .expect("a token is stored");
+    crate::support::issued(&mut conn, connector, obtained).await;
     connectors::refresh_health(&mut conn, connector, now).await.expect("the health is known");
 }
 

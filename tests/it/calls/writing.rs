@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use connectory::calls::{CallLog, Outcome};
 use connectory::clock::Clock;
-use connectory::db::Db;
+use connectory::db::{ChangeListener, Db};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use uuid::Uuid;
@@ -160,7 +160,7 @@ async fn the_writer_writes_within_a_second_and_at_once_when_much_is_waiting() {
 #[ignore = "a process that other tests start"]
 async fn a_process_that_records() {
     let url = std::env::var(DATABASE).expect("started by a test");
-    let log = CallLog::new(Db::new(&url, 1).expect("a pool"));
+    let log = CallLog::new(Db::new(&url, 1).expect("a pool"), &Clock::system(), &ChangeListener::new(&url));
     let writer = log.clone();
     tokio::spawn(async move { writer.run().await });
     let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal");

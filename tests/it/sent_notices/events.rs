@@ -41,6 +41,30 @@ async fn a_connector_that_fails_is_told_of_once_with_the_reason_and_the_way_to_r
 }
 
 #[tokio::test]
+async fn a_credential_that_the_api_refuses_is_told_of_and_what_ends_it() {
+    use connectory::calls::{Call, Shown};
+    use connectory::connectors::ApiOutcome;
+
+    let (app, receiver) = told_by_webhook().await;
+    let id = app.connector("Payroll").await;
+    let shows = async |outcome| {
+        let call = crate::calls::call(app.clock.now(), id);
+        app.call_log.record(Call { shown: Some(Shown::only(outcome)), status: Some(401), ..call });
+        app.call_log.finish().await;
+    };
+    shows(ApiOutcome::Refused).await;
+    round(&app).await;
+    assert!(receiver.seen().is_empty(), "it may pass");
+    after(&app, TimeDelta::seconds(121)).await;
+    let data = &body(&receiver.only())["data"];
+    assert_eq!((&data["health"], &data["message"]), (&"refused".into(), &"The API answered 401 Unauthorized.".into()));
+    shows(ApiOutcome::Taken).await;
+    round(&app).await;
+    assert_eq!(kinds(&receiver), ["refused", "recovered"]);
+    assert_eq!(body(&receiver.last())["data"]["was"], "refused");
+}
+
+#[tokio::test]
 async fn whoever_was_told_hears_that_it_works_again_and_nobody_else() {
     let (app, receiver) = told_by_webhook().await;
     let (one, two) = (app.connector("Told").await, app.connector("Short").await);

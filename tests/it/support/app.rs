@@ -225,7 +225,7 @@ impl TestApp {
 
     /// One more log of calls on this database, as another process has.
     pub fn another_call_log(&self) -> CallLog {
-        CallLog::new(Db::new(&self.database.url, 1).expect("a pool"))
+        CallLog::new(Db::new(&self.database.url, 1).expect("a pool"), &self.clock, &self.changes)
     }
 
     pub fn database_url(&self) -> &str {
