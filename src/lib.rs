@@ -26,6 +26,7 @@ pub mod openid;
 pub mod outbound;
 pub mod people;
 pub mod programs;
+pub mod providers;
 pub mod relay;
 pub mod rights;
 pub mod routes;

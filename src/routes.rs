@@ -24,7 +24,7 @@ use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, home, notices, openid,
-    programs, rights, status, system,
+    programs, providers, rights, status, system,
 };
 
 /// Only removes: with a borrowed browser it gives no more power than before.
@@ -97,6 +97,11 @@ fn pages() -> Vec<PageRoute> {
         get("/connectors", may(ViewConnectors), connectors::list),
         post("/connectors", may(CreateConnectors), Never("a new connector holds no secret"), connectors::create),
         get("/connectors/new", may(CreateConnectors), connectors::new),
+        get("/connectors/templates", may(CreateConnectors), providers::list),
+        get("/connectors/templates/{id}", may(CreateConnectors), providers::new),
+        post("/connectors/templates/{id}", may(CreateConnectors), Never("the secrets of a new connector are those that the form holds"), providers::create),
+        get("/connectors/templates/{id}/delete", may(CreateConnectors), providers::confirm_delete),
+        post("/connectors/templates/{id}/delete", may(CreateConnectors), TAKES_AWAY, providers::delete),
         get("/connectors/trash", may(DeleteConnectors), connectors::trash),
         get("/connectors/{key}", may(ViewConnectors), connectors::edit),
         post("/connectors/{key}", may(EditConnectors), Never("another origin waits for approval"), connectors::update),
@@ -104,6 +109,8 @@ fn pages() -> Vec<PageRoute> {
         post("/connectors/{key}/delete", may(DeleteConnectors), TAKES_AWAY, connectors::delete),
         post("/connectors/{key}/restorations", may(DeleteConnectors), Always, connectors::restore),
         post("/connectors/{key}/duplicates", may(CreateConnectors), Never("a copy holds no secret"), endpoints::duplicate),
+        get("/connectors/{key}/template", may(CreateConnectors), providers::new_template),
+        post("/connectors/{key}/template", may(CreateConnectors), Never("a template holds no secret"), providers::save_template),
         get("/connectors/{key}/activity", may(ViewActivity), calls::of_connector),
         get("/connectors/{key}/activity/changes", may(ViewActivity), connectors::changes),
         get("/connectors/{key}/access", may(ManageUsers), rights::edit),

@@ -39,6 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
+    ("providers", &["+", "categories", "connectors", "authorization", "outbound::HttpUrl", "vault"]),
     ("collections", &["+", "categories", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
     (
         "notices",
@@ -76,6 +77,7 @@ const KIT: &[&str] = &["audit", "access", "db", "web"]; // "+"
 const SLICES: &[&str] = &[
     "categories",
     "connectors",
+    "providers",
     "authorization",
     "calls",
     "relay",

@@ -169,6 +169,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("session.started", "Signed in"),
     ("sign_in.refused", "Sign-in refused"),
     ("sign_in.slowed", "Sign-ins slowed down"),
+    ("template.created", "Template created"),
+    ("template.deleted", "Template deleted"),
     ("token.read", "Token handed out to a program"),
     ("token.renewal_failed", "Token renewal failed"),
     ("token.renewed", "Token renewed"),

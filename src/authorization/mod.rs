@@ -24,6 +24,7 @@ mod save;
 mod secret_field;
 mod settings;
 mod tab;
+mod templates;
 mod token_form;
 mod token_request;
 mod tokens;
@@ -49,5 +50,6 @@ pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,
 };
 pub use tab::{edit, update};
+pub use templates::{fill_in, settings_for_template};
 pub use token_request::{create as create_token_request, new as new_token_request, take as take_token};
 pub use tokens::{ask_reveal, confirm_disconnection, disconnect, renew_token, reveal_token};

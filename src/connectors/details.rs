@@ -27,6 +27,8 @@ struct NewPage {
     choices: Vec<CategoryChoice>,
     grants: LegacyGrants,
     may_create_category: bool,
+    /// A template fills in the Authorization tab, too.
+    may_use_templates: bool,
 }
 
 pub async fn new(context: RequestContext, grants: web::Data<LegacyGrants>) -> Result<HttpResponse, Error> {
@@ -41,7 +43,11 @@ fn new_page(
     grants: LegacyGrants,
 ) -> Result<HttpResponse, Error> {
     let may_create_category = context.may(Permission::CreateCategories);
-    page(form.errors.status(), &NewPage { layout: context.layout, form, choices, grants, may_create_category })
+    let may_use_templates = context.may(Permission::EditConnectors);
+    let status = form.errors.status();
+    let page_of_form =
+        NewPage { layout: context.layout, form, choices, grants, may_create_category, may_use_templates };
+    page(status, &page_of_form)
 }
 
 pub async fn create(

@@ -21,7 +21,7 @@ use crate::web::{Column, Error, Row};
 const LONGEST_NAME: usize = 255;
 
 /// Slugs that are pages of their own under `/connectors/`.
-const RESERVED_KEYS: [&str; 2] = ["new", "trash"];
+const RESERVED_KEYS: [&str; 3] = ["new", "templates", "trash"];
 
 pub type ConnectorId = Uuid;
 

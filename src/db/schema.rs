@@ -251,6 +251,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    connector_templates (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        method -> Text,
+        base_url -> Text,
+        variables -> Jsonb,
+        settings -> Jsonb,
+        created_at -> Timestamptz,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
     connectors (id) {
         id -> Uuid,
         key -> Text,
@@ -719,6 +733,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     categories,
     collections,
     connector_categories,
+    connector_templates,
     connector_rights,
     connector_total,
     connectors,

@@ -208,6 +208,10 @@ impl Errors {
         self.get(field).is_some()
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
+    }
+
     pub fn any(&self) -> bool {
         !self.0.is_empty()
     }

@@ -43,6 +43,12 @@ pub struct FormData {
 }
 
 impl FormData {
+    /// The same with one more field.
+    pub fn with(mut self, name: &str, value: String) -> FormData {
+        self.pairs.push((name.into(), value));
+        self
+    }
+
     /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
     pub fn parse(body: &[u8]) -> Result<FormData, Error> {
         FormData::of(form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())))
@@ -60,7 +66,11 @@ impl FormData {
         Ok(data)
     }
 
-    fn of(fields: impl Iterator<Item = (String, String)>) -> Result<FormData, Error> {
+    /// A form of these fields.
+    ///
+    /// # Errors
+    /// When there are more than any page sends, or one holds a NUL character.
+    pub fn of(fields: impl Iterator<Item = (String, String)>) -> Result<FormData, Error> {
         let fields = fields.map(|(name, value)| (name, value.replace("\r\n", "\n")));
         let pairs: Vec<(String, String)> = fields.take(MOST_FIELDS + 1).collect();
         if pairs.len() > MOST_FIELDS {

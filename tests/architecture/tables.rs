@@ -22,6 +22,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("collections", "collections"),
     ("connector_categories", "connectors"),
     ("connector_rights", "connectors"),
+    ("connector_templates", "providers"),
     ("connector_total", "connectors"),
     ("connectors", "connectors"),
     ("cookie_keys", "keyring"),

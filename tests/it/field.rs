@@ -8,5 +8,6 @@ mod credentials;
 mod devices;
 mod found_settings;
 mod renewals;
+mod templates;
 mod tls;
 mod token_answers;

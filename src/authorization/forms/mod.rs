@@ -68,7 +68,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// The fields where nothing was set.
-    fn usual() -> Fields {
+    pub fn usual() -> Fields {
         let token = Placement::of_tokens();
         Fields {
             basic_charset: BasicCharset::default().code().into(),

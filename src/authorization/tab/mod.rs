@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 mod state;
 mod stored;
 
-pub(super) use stored::{Stored, load};
+pub(super) use stored::{Stored, load, read};
 
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::credential::{BasicCharset, CredentialPlace};

@@ -119,7 +119,11 @@ pub(in crate::authorization) async fn load(
 }
 
 /// Everything stored of a connector, by queries that must see one state of the database.
-async fn read(conn: &mut Conn, connector: Connector, grants: LegacyGrants) -> Result<Stored, Error> {
+pub(in crate::authorization) async fn read(
+    conn: &mut Conn,
+    connector: Connector,
+    grants: LegacyGrants,
+) -> Result<Stored, Error> {
     let id = connector.id;
     let settings = queries::find(conn, id).await?;
     let oauth = queries::oauth_client(conn, id).await?;

@@ -20,6 +20,17 @@ pub struct Examples {
     endpoint: Uuid,
 }
 
+/// A template of one's own; another one each time, because a form deletes it.
+async fn template(app: &TestApp) -> String {
+    let id = Uuid::now_v7();
+    app.sql(&format!(
+        "INSERT INTO connector_templates (id, name, name_key, method, base_url, variables, settings, created_at, created_by)
+         VALUES ('{id}', '{id}', '{id}', 'no_auth', 'https://api.example.org', '[]', '{{}}', now(), '')"
+    ))
+    .await;
+    id.to_string()
+}
+
 impl Examples {
     pub async fn create(app: &TestApp) -> Examples {
         let category = app.category("Finance").await;
@@ -65,6 +76,7 @@ impl Examples {
                 let name = format!("Group {}", Uuid::now_v7().simple());
                 path.replace("{id}", &group(app, &name).await.to_string())
             }
+            path if path.starts_with("/connectors/templates/{id}") => path.replace("{id}", &template(app).await),
             path if path.starts_with("/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }

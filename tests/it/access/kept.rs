@@ -34,6 +34,8 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("GET", "/connectors/{key}/access/additions", Asks::Sight),
     ("POST", "/connectors/{key}/access/additions", Asks::Sight),
     ("GET", "/connectors/{key}/access/users", Asks::Sight),
+    ("GET", "/connectors/{key}/template", Asks::Edit),
+    ("POST", "/connectors/{key}/template", Asks::Edit),
     ("GET", "/connectors/{key}/authorization", Asks::Sight),
     ("POST", "/connectors/{key}/authorization", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/token-requests", Asks::Authorize),
