@@ -88,6 +88,8 @@ fn leave(context: &RequestContext, stored: &Stored, secrets: &RequestSecrets) ->
         state: &secrets.state,
         verifier: Some(&secrets.verifier).filter(|_| is_code(stored) && client.pkce),
         extra: &client.authorize_parameters.value,
+        names: client.names(),
+        fragment: &client.authorize_fragment,
     };
     request.url().map_err(Error::internal)
 }
@@ -95,7 +97,8 @@ fn leave(context: &RequestContext, stored: &Stored, secrets: &RequestSecrets) ->
 /// The values that the address asks for under a name. They are read from the address itself, because an extra parameter
 /// can have taken the place of a setting: a person must see what they are sent away for.
 fn asked(leave: &str, name: &str) -> Vec<String> {
-    let (_, query) = leave.split_once('?').unwrap_or_default();
+    let (address, _) = leave.split_once('#').unwrap_or((leave, ""));
+    let (_, query) = address.split_once('?').unwrap_or_default();
     form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())

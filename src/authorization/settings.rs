@@ -16,8 +16,9 @@ use crate::connectors::{Grant, Method};
 use crate::db::schema::{authorizations, oauth_clients};
 use crate::db::{OrEmpty, Positive, Typed};
 use crate::oauth::{
-    BodyFormat, Client, ClientAuthentication, ExpiredBody, ExpiredSignals, ExpiredStatuses, Parameters, RequestStyle,
-    ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation, TokenRequest, parse_resources,
+    BodyFormat, Client, ClientAuthentication, ClientNames, ExpiredBody, ExpiredSignals, ExpiredStatuses, Parameters,
+    RefreshScope, RequestStyle, ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation, TokenRequest,
+    parse_resources,
 };
 use crate::outbound::{HttpUrl, Identity, Limits, Origin, Transport};
 use crate::vault::{Secret, Vault};
@@ -62,6 +63,9 @@ pub(super) struct TokenRequestSettings {
     pub token_scope: String,
     pub token_request_style: RequestStyle,
     pub token_pointer: Typed<TokenLocation>,
+    /// The names of user and password in the body; empty for those of OAuth 2.0.
+    pub token_user_field: String,
+    pub token_password_field: String,
 }
 
 /// The row of `authorizations`.
@@ -232,6 +236,8 @@ impl TokenRequestSettings {
             client_secret: client_secret.filter(|secret| !secret.is_empty()),
             scope: self.token_scope.clone(),
             location: self.token_pointer.value.clone(),
+            user_field: self.token_user_field.clone(),
+            password_field: self.token_password_field.clone(),
         })
     }
 }
@@ -290,6 +296,14 @@ pub(super) struct OAuthClient {
     pub redirect: RedirectUrl,
     /// Where codes for other devices are requested (RFC 8628 section 3.1).
     pub device_url: OrEmpty<HttpUrl>,
+    /// Where the token is in the response.
+    pub token_pointer: Typed<TokenLocation>,
+    pub refresh_scope: RefreshScope,
+    /// What the server calls `client_id` and `client_secret`; empty for these names.
+    pub client_id_name: String,
+    pub client_secret_name: String,
+    /// What the address for people ends with, without the #; it is no part of requests.
+    pub authorize_fragment: String,
 }
 
 impl Default for OAuthClient {
@@ -316,6 +330,11 @@ impl Default for OAuthClient {
             lifetime: None,
             redirect: RedirectUrl::default(),
             device_url: OrEmpty::default(),
+            token_pointer: Typed::default(),
+            refresh_scope: RefreshScope::default(),
+            client_id_name: String::new(),
+            client_secret_name: String::new(),
+            authorize_fragment: String::new(),
         }
     }
 }
@@ -343,7 +362,25 @@ impl OAuthClient {
 
     /// The client as it proves itself to the server.
     pub fn client(&self, secret: Option<Secret>) -> Client {
-        Client { id: self.client_id.clone(), secret, authentication: self.authentication }
+        Client { id: self.client_id.clone(), secret, authentication: self.authentication, names: self.names() }
+    }
+
+    /// What the server calls the client's parameters.
+    pub fn names(&self) -> ClientNames {
+        ClientNames { id: self.client_id_name.clone(), secret: self.client_secret_name.clone() }
+    }
+
+    /// The scopes to send with a refresh token of this granted scope, in the order in which they are tried. With each,
+    /// whether it is tried only where the server finds something missing in the request before.
+    pub fn refresh_scopes(&self, granted: &str) -> Vec<(String, bool)> {
+        let granted = Some(granted).filter(|granted| !granted.is_empty()).unwrap_or(&self.scope);
+        match self.refresh_scope {
+            RefreshScope::Never => vec![(String::new(), false)],
+            RefreshScope::Granted => vec![(granted.to_string(), false)],
+            RefreshScope::Asked => vec![(self.scope.clone(), false)],
+            RefreshScope::IfWanted if self.scope.is_empty() => vec![(String::new(), false)],
+            RefreshScope::IfWanted => vec![(String::new(), false), (self.scope.clone(), true)],
+        }
     }
 
     /// Whether the client proves itself to the server by nothing but its id.
@@ -375,6 +412,7 @@ impl OAuthClient {
             audience: self.audience.clone(),
             extra: extra.value.clone(),
             lifetime: self.lifetime(),
+            location: self.token_pointer.value.clone(),
         })
     }
 

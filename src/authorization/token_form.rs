@@ -28,6 +28,10 @@ pub struct TokenForm {
     pub(super) token_scope: Text,
     pub(super) token_request_style: Text,
     pub(super) token_pointer: Text,
+    #[validate(length(max = 255, message = "Use 255 characters or fewer"))]
+    pub(super) token_user_field: Text,
+    #[validate(length(max = 255, message = "Use 255 characters or fewer"))]
+    pub(super) token_password_field: Text,
 }
 
 impl TokenForm {
@@ -42,6 +46,8 @@ impl TokenForm {
             token_scope: (&request.token_scope).into(),
             token_request_style: request.token_request_style.code().into(),
             token_pointer: request.token_pointer.text().into(),
+            token_user_field: (&request.token_user_field).into(),
+            token_password_field: (&request.token_password_field).into(),
             ..TokenForm::default()
         }
     }
@@ -64,6 +70,8 @@ impl TokenForm {
             token_scope: self.token_scope.trim().into(),
             token_request_style: style?,
             token_pointer: pointer?,
+            token_user_field: self.token_user_field.trim().into(),
+            token_password_field: self.token_password_field.trim().into(),
         })
     }
 
@@ -89,8 +97,23 @@ impl TokenForm {
 
 /// Whether “More options” needs to be open: something in it is filled in or wrong.
 pub(super) fn more_open(form: &Form<TokenForm>) -> bool {
-    let filled = [&form.token_client_id, &form.token_scope, &form.token_pointer].iter().any(|text| !text.is_empty());
-    let wrong = ["token_client_id", "token_client_secret", "token_scope", "token_request_style", "token_pointer"];
+    let texts = [
+        &form.token_client_id,
+        &form.token_scope,
+        &form.token_pointer,
+        &form.token_user_field,
+        &form.token_password_field,
+    ];
+    let filled = texts.iter().any(|text| !text.is_empty());
+    let wrong = [
+        "token_client_id",
+        "token_client_secret",
+        "token_scope",
+        "token_request_style",
+        "token_pointer",
+        "token_user_field",
+        "token_password_field",
+    ];
     filled
         || *form.token_request_style != *RequestStyle::default().code()
         || wrong.iter().any(|name| form.errors.has(name))

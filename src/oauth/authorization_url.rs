@@ -6,6 +6,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use url::{ParseError, Url};
 
+use super::client::ClientNames;
 use super::parameters::{Parameters, ScopeSeparator};
 use crate::outbound::HttpUrl;
 use crate::vault::Secret;
@@ -42,8 +43,12 @@ pub struct AuthorizationUrl<'a> {
     pub state: &'a Secret,
     /// The PKCE verifier, whose challenge is sent (RFC 7636 4.3).
     pub verifier: Option<&'a Secret>,
-    /// What the server wants besides.
+    /// What the server wants besides, or in place of what is sent otherwise.
     pub extra: &'a Parameters,
+    /// What the server calls the client id.
+    pub names: ClientNames,
+    /// The fragment that the address ends with, without the #; servers such as WeChat read it in the browser.
+    pub fragment: &'a str,
 }
 
 impl AuthorizationUrl<'_> {
@@ -53,13 +58,17 @@ impl AuthorizationUrl<'_> {
         let typed = self.endpoint.as_str();
         let (base, query) = typed.split_once('?').unwrap_or((typed, ""));
         let mut url = self.url_without_query_of_endpoint(base)?;
+        let own: Vec<_> = url.query_pairs().collect();
+        let own = own.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let named = self.extra.added_to(own).into_iter().map(|(name, value)| (self.names.of(name), value));
         // Servers that know no `+` for a space exist, none that know no `%20`.
-        let set = url.query().unwrap_or_default().replace('+', "%20");
+        let set = form_urlencoded::Serializer::new(String::new()).extend_pairs(named).finish().replace('+', "%20");
         let names: Vec<_> = parse(set.as_bytes()).map(|(name, _)| name).collect();
         let is_set = |pair: &&str| parse(pair.as_bytes()).any(|(name, _)| names.contains(&name));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_set(pair));
         let query = kept.chain([set.as_str()]).collect::<Vec<_>>().join("&");
         url.set_query(Some(&query));
+        url.set_fragment(Some(self.fragment).filter(|fragment| !fragment.is_empty()));
         Ok(url.into())
     }
 
@@ -77,12 +86,12 @@ impl AuthorizationUrl<'_> {
             request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         }
         let scope = self.separator.join(self.scope);
-        if !scope.is_empty() && !self.extra.sets("scope") {
+        if !scope.is_empty() {
             request = request.add_scope(Scope::new(scope));
         }
         let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
-        let others = self.extra.added_to([("audience", self.audience)].into_iter().chain(resources).collect());
-        let request = others.into_iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
+        let others = [("audience", self.audience)].into_iter().chain(resources).filter(|(_, value)| !value.is_empty());
+        let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
         Ok(request.url().0)
     }
 }
@@ -118,6 +127,8 @@ mod tests {
             state: &secret("st"),
             verifier: Some(&secret(VERIFIER)),
             extra: &extra.parse().expect("parameters"),
+            names: ClientNames::default(),
+            fragment: "",
         };
         change(&mut request);
         request.url().expect("an address")
@@ -175,5 +186,19 @@ mod tests {
         });
         assert!(url.ends_with("%2Fcallback&prompt=consent&scope=offline%20x"), "{url}");
         assert!(!url.contains("prompt=none") && !url.contains("resource"), "{url}");
+    }
+
+    #[test]
+    fn the_client_id_has_the_name_and_the_address_the_end_that_the_server_wants() {
+        let url = url_with("https://open.example/connect", "response_type=code\nscope=snsapi_login", |request| {
+            request.names = ClientNames { id: "appid".to_owned(), secret: "secret".to_owned() };
+            (request.audience, request.resources, request.verifier) = ("", &[], None);
+            request.fragment = "wechat_redirect";
+        });
+        assert_eq!(
+            url,
+            "https://open.example/connect?appid=app%3A1&state=st&redirect_uri=https%3A%2F%2Fc.example%2Fcallback\
+             &response_type=code&scope=snsapi_login#wechat_redirect"
+        );
     }
 }

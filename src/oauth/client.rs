@@ -10,7 +10,7 @@ use oauth2::{AuthType, ClientId, ClientSecret};
 use serde_json::{Map, Value};
 
 use crate::db::text_enum;
-use crate::outbound::{HttpUrl, Mask, Request, SendError};
+use crate::outbound::{Body, HttpUrl, Mask, Request, SendError};
 use crate::vault::Secret;
 
 text_enum! {
@@ -21,6 +21,8 @@ text_enum! {
         /// Id and secret in the header `Authorization: Basic`, each form-encoded first.
         #[default]
         Basic = "basic", "HTTP Basic header";
+        /// The same without form-encoding, as RFC 7617 alone has it: many servers decode base64 and nothing else.
+        BasicAsTyped = "basic_as_typed", "HTTP Basic header, as typed";
         /// Id and secret as parameters `client_id` and `client_secret`.
         Body = "body", "Request body";
         /// The id alone: a client without secret, or one whom the server knows by its certificate
@@ -40,6 +42,26 @@ pub struct Client {
     /// How both are sent. [`ClientAuthentication::Basic`] without a secret sends the id as a
     /// parameter (RFC 6749 3.2.1).
     pub authentication: ClientAuthentication,
+    /// What the server calls them.
+    pub names: ClientNames,
+}
+
+/// What a server calls the parameters `client_id` and `client_secret`, as in `appid` and `secret`; empty for these names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientNames {
+    pub id: String,
+    pub secret: String,
+}
+
+impl ClientNames {
+    /// The name under which a parameter is sent.
+    pub(super) fn of<'a>(&'a self, name: &'a str) -> &'a str {
+        match name {
+            "client_id" if !self.id.is_empty() => &self.id,
+            "client_secret" if !self.secret.is_empty() => &self.secret,
+            other => other,
+        }
+    }
 }
 
 impl ClientAuthentication {
@@ -62,7 +84,9 @@ impl Client {
     pub(super) fn oauth2(&self) -> BasicClient {
         let client = BasicClient::new(ClientId::new(self.id.clone()));
         let (client, secret) = match self.authentication {
-            ClientAuthentication::Basic => (client.set_auth_type(AuthType::BasicAuth), self.secret()),
+            ClientAuthentication::Basic | ClientAuthentication::BasicAsTyped => {
+                (client.set_auth_type(AuthType::BasicAuth), self.secret())
+            }
             ClientAuthentication::Body => (client.set_auth_type(AuthType::RequestBody), self.secret()),
             ClientAuthentication::None => (client.set_auth_type(AuthType::RequestBody), None),
         };
@@ -70,6 +94,13 @@ impl Client {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_owned())),
             None => client,
         }
+    }
+
+    /// The header of [`ClientAuthentication::BasicAsTyped`], in place of that of the crate.
+    pub(super) fn basic_as_typed(&self) -> Option<String> {
+        let is_plain = self.authentication == ClientAuthentication::BasicAsTyped && !self.id.is_empty();
+        let secret = self.secret().filter(|_| is_plain)?;
+        Some(format!("Basic {}", basic_credentials(&self.id, secret)))
     }
 
     /// Adds what of the client a response must not show.
@@ -118,15 +149,19 @@ text_enum! {
         /// A JSON object, which some servers want though no standard says so. A parameter that is sent
         /// more than once becomes an array.
         Json = "json", "JSON";
+        /// A GET with the parameters in the query, though secrets belong into no URL (RFC 6749 2.3.1): for servers that
+        /// take nothing else.
+        Query = "query", "Query parameters (GET)";
     }
 }
 
 impl BodyFormat {
-    /// A POST of the parameters.
-    pub(super) fn post<T: AsRef<str>>(self, url: &HttpUrl, parameters: &[(T, T)]) -> Result<Request, SendError> {
+    /// The request with the parameters.
+    pub(super) fn request(self, url: &HttpUrl, parameters: &[(&str, &str)]) -> Result<Request, SendError> {
         let (content_type, body) = match self {
             Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
             Self::Json => ("application/json", json(parameters)),
+            Self::Query => return url.with_query(parameters).request(Method::GET, Body::Empty),
         };
         let mut request = url.request(Method::POST, body.into())?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -134,20 +169,20 @@ impl BodyFormat {
     }
 }
 
-fn form<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
+fn form(parameters: &[(&str, &str)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(parameters);
     form.finish()
 }
 
-fn json<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
+fn json(parameters: &[(&str, &str)]) -> String {
     let mut members = Map::new();
     for (name, value) in parameters {
-        let (name, value) = (name.as_ref(), value.as_ref());
-        match members.get_mut(name) {
-            None => drop(members.insert(name.to_owned(), value.into())),
-            Some(Value::Array(values)) => values.push(value.into()),
-            Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
+        let value = Value::from(*value);
+        match members.get_mut(*name) {
+            None => drop(members.insert((*name).to_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
         }
     }
     Value::Object(members).to_string()

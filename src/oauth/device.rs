@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::TokenError;
-use super::http_client::{self, Sender, cannot_build, encoded};
+use super::http_client::{self, Sender, cannot_build};
 use super::remedy::RequestKind;
 use super::response::{Reply, ResponseReader};
 use super::response_document::Document;
@@ -93,11 +93,11 @@ impl TokenEndpoint {
         let url = DeviceAuthorizationUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_device_authorization_url(url);
         let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
-        let others = [("audience", self.audience.as_str())].into_iter().chain(resources).collect();
-        let others = self.extra.added_to(others);
-        let request =
-            self.scope().into_iter().fold(client.exchange_device_code(), |request, scope| request.add_scope(scope));
-        let request = others.into_iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
+        let others = [("audience", self.audience.as_str())].into_iter().chain(resources);
+        let others = others.filter(|(_, value)| !value.is_empty());
+        let scopes = self.scopes(&self.scope).into_iter();
+        let request = scopes.fold(client.exchange_device_code(), |request, scope| request.add_scope(scope));
+        let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
         let read: Result<StandardDeviceAuthorizationResponse, _> = request.request_async(&http).await;
         read.map_err(http_client::error)?;
         http.codes.into_inner().ok().flatten().ok_or_else(cannot_build)
@@ -118,7 +118,7 @@ impl<'c> AsyncHttpClient<'c> for DeviceHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(&request, self.endpoint.body, self.response.url, None)?;
+            let request = self.endpoint.form(None).of(&request, self.response.url)?;
             let codes = read(&self.response, &self.sender.send(request).await?)?;
             if let Ok(mut place) = self.codes.lock() {
                 *place = Some(codes);

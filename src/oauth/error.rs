@@ -74,6 +74,11 @@ impl TokenError {
         self.is_final() && matches!(self.error_code, Some(InvalidClient | UnauthorizedClient))
     }
 
+    /// Whether a refresh may be refused for want of a scope.
+    pub fn wants_scope(&self) -> bool {
+        matches!(self.error_code, Some(ErrorCode::InvalidRequest | ErrorCode::InvalidScope)) && self.is_refusal()
+    }
+
     /// The same, for a reason that passes.
     pub fn passing(self, remedy: &str) -> Self {
         self.with_code(Some(ErrorCode::TemporarilyUnavailable)).with_remedy(remedy)

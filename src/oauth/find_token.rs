@@ -9,7 +9,8 @@ use crate::vault::Secret;
 
 /// Members that hold the token, the likeliest first, at the top of the response or in one of `INNER`.
 const NAMES: [&str; 4] = ["access_token", "token", "jwt", "id_token"];
-const INNER: [&str; 2] = ["data", "result"];
+/// Slack sends the tokens of people under `authed_user`.
+const INNER: [&str; 3] = ["data", "result", "authed_user"];
 
 /// Headers that hold it: OAuth's own, and those of OpenStack and its like.
 const HEADERS: [&str; 3] = ["authorization", "x-auth-token", "x-subject-token"];
@@ -38,15 +39,19 @@ pub(super) enum MissingToken {
     NoText(JsonPointer),
 }
 
-/// Looks for the token where `location` says.
+/// Looks for the token where `location` says. `takes_text` is whether a response that is nothing but a text may be one.
 pub(super) fn find_token<'a>(
     reply: &'a Reply,
     document: &'a Document,
     location: &TokenLocation,
+    takes_text: bool,
 ) -> Result<FoundToken<'a>, MissingToken> {
     match location {
         TokenLocation::Pointer(pointer) => at_pointer(document, pointer),
-        TokenLocation::FindByItself => by_itself(reply, document).ok_or(MissingToken::Nowhere),
+        TokenLocation::FindByItself => {
+            let found = by_itself(reply, document);
+            found.or_else(|| bare(document).filter(|_| takes_text)).ok_or(MissingToken::Nowhere)
+        }
     }
 }
 
@@ -64,7 +69,7 @@ fn at_pointer<'a>(document: &'a Document, pointer: &JsonPointer) -> Result<Found
 
 fn by_itself<'a>(reply: &'a Reply, document: &'a Document) -> Option<FoundToken<'a>> {
     let around = document.json().and_then(Value::as_object);
-    around.and_then(in_members).or_else(|| in_headers(reply, around)).or_else(|| bare(document))
+    around.and_then(in_members).or_else(|| in_headers(reply, around))
 }
 
 fn in_members(root: &Map<String, Value>) -> Option<FoundToken<'_>> {

@@ -11,11 +11,12 @@ use oauth2::http::HeaderValue;
 use oauth2::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
 
-use super::client::BodyFormat;
+use super::client::{BodyFormat, Client};
 use super::error::TokenError;
+use super::parameters::Parameters;
 use super::response::{Reply, ResponseReader, TokenReader};
 use super::token::Token;
-use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport, add_header};
 
 /// The document that the crate gets for every token.
 const SUCCESS: &[u8] = br#"{"access_token":"read","token_type":"bearer"}"#;
@@ -40,21 +41,14 @@ impl Sender<'_> {
 /// The crate's client for one token request.
 pub(super) struct TokenHttpClient<'a> {
     sender: Sender<'a>,
-    body: BodyFormat,
-    /// In place of the one of the crate, which has no single request for it.
-    grant_type: Option<&'static str>,
+    form: RequestForm<'a>,
     reader: TokenReader<'a>,
     token: Mutex<Option<Token>>,
 }
 
 impl<'a> TokenHttpClient<'a> {
-    pub(super) fn new(sender: Sender<'a>, body: BodyFormat, reader: TokenReader<'a>) -> Self {
-        Self { sender, body, grant_type: None, reader, token: Mutex::default() }
-    }
-
-    /// The same for another grant type than that of the crate's request.
-    pub(super) fn for_grant(self, grant_type: Option<&'static str>) -> Self {
-        Self { grant_type, ..self }
+    pub(super) fn new(sender: Sender<'a>, form: RequestForm<'a>, reader: TokenReader<'a>) -> Self {
+        Self { sender, form, reader, token: Mutex::default() }
     }
 
     /// The token that was read, once the crate has its response.
@@ -73,7 +67,7 @@ impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(&request, self.body, self.reader.response.url, self.grant_type)?;
+            let request = self.form.of(&request, self.reader.response.url)?;
             let token = self.reader.read(&self.sender.send(request).await?)?;
             if let Ok(mut place) = self.token.lock() {
                 *place = Some(token);
@@ -88,6 +82,7 @@ impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
 /// The crate's client for revocation, of which only the status counts.
 pub(super) struct RevocationHttpClient<'a> {
     pub(super) sender: Sender<'a>,
+    pub(super) form: RequestForm<'a>,
     pub(super) response: ResponseReader<'a>,
 }
 
@@ -97,31 +92,42 @@ impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(&request, BodyFormat::Form, self.response.url, None)?;
+            let request = self.form.of(&request, self.response.url)?;
             self.response.check_status(&self.sender.send(request).await?)?;
             Ok(HttpResponse::default())
         })
     }
 }
 
-/// The request as this server wants it: at its address letter by letter, in its body format, without parameters that
-/// have no value (RFC 6749 3.1), such as the id of a client that has none.
-pub(super) fn encoded(
-    request: &HttpRequest,
-    body: BodyFormat,
-    url: &HttpUrl,
-    grant_type: Option<&'static str>,
-) -> Result<Request, TokenError> {
-    let mut parameters: Vec<_> = parse(request.body()).filter(|(_, value)| !value.is_empty()).collect();
-    if let (Some(grant_type), Some((_, value))) =
-        (grant_type, parameters.iter_mut().find(|(name, _)| name == "grant_type"))
-    {
-        *value = grant_type.into();
+/// How a server wants the requests of the crate.
+#[derive(Clone, Copy)]
+pub(super) struct RequestForm<'a> {
+    pub(super) client: &'a Client,
+    pub(super) body: BodyFormat,
+    /// Parameters that are added, or sent in place of those of the same name.
+    pub(super) extra: &'a Parameters,
+    /// In place of the one of the crate, which has no single request for it.
+    pub(super) grant_type: Option<&'static str>,
+}
+
+impl RequestForm<'_> {
+    /// The request at its address letter by letter, without parameters that have no value (RFC 6749 3.1), such as the id
+    /// of a client that has none.
+    pub(super) fn of(&self, request: &HttpRequest, url: &HttpUrl) -> Result<Request, TokenError> {
+        let own: Vec<_> = parse(request.body()).collect();
+        let value = |name: &str, value| self.grant_type.filter(|_| name == "grant_type").unwrap_or(value);
+        let own = own.iter().map(|(name, sent)| (&**name, value(name, &**sent))).collect();
+        let names = &self.client.names;
+        let parameters: Vec<_> =
+            self.extra.added_to(own).into_iter().map(|(name, value)| (names.of(name), value)).collect();
+        let mut encoded = self.body.request(url, &parameters)?;
+        match (request.headers().get(AUTHORIZATION), self.client.basic_as_typed()) {
+            (None, _) => {}
+            (Some(_), Some(header)) => add_header(encoded.headers_mut(), "Authorization", &header)?,
+            (Some(header), None) => drop(encoded.headers_mut().insert(AUTHORIZATION, header.clone())),
+        }
+        Ok(encoded)
     }
-    let mut encoded = body.post(url, &parameters)?;
-    let credentials = request.headers().get(AUTHORIZATION).cloned();
-    encoded.headers_mut().extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));
-    Ok(encoded)
 }
 
 /// What a request of the crate failed with.

@@ -43,12 +43,12 @@ pub use api_words::words_of_api;
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};
-pub use client::{BodyFormat, Client, ClientAuthentication};
+pub use client::{BodyFormat, Client, ClientAuthentication, ClientNames};
 pub use device::{DEVICE_GRANT, DeviceCodes, DeviceTexts};
 pub use discovery::{DiscoveryError, Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
-pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};
+pub use parameters::{ParameterProblem, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, parse_resources};
 pub use round_trip::{
     AuthorizationRequest, EarlierOutcome, NewAuthorizationRequest, Purpose, RequestSecrets, connector_of_response,
     earlier_outcome, note_outcome, purge_requests, store_request, take_request,

@@ -27,8 +27,8 @@ pub(super) enum RequestKind {
 const CHECK_URL: &str = "Check the address that tokens are requested from.";
 const CHECK_DEVICE_URLS: &str = "Check Device authorization URL and AccessToken URL.";
 const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
-const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header or \
-     in the request body (Client authentication).";
+const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header, as \
+     HTTP Basic header as typed (for a secret with special characters) or in the request body (Client authentication).";
 const CHECK_STYLE: &str = "Check user, password and Client ID, and try another request style: something that the server \
      needs is missing or wrong.";
 const CHECK_SETTINGS: &str = "Something that the server needs is missing or wrong: compare its documentation with what is \
@@ -41,10 +41,12 @@ const WEB_PAGE: &str = "Check the address: it has a page for people, perhaps the
      programs often ends in /token.";
 const POINTER: &str = "Enter where the token is in the response as JSON Pointer, for example /data/token.";
 const NO_TOKEN: &str = "Check the address that tokens are requested from: a response of OAuth 2.0 has its token as \
-     access_token.";
+     access_token. If this server has it elsewhere, enter where it is under More options.";
 
 pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, because the sign-in would go \
      along.";
+pub(super) const XML: &str = "Tokens are read from JSON and from forms. Look in the server's documentation for how it is \
+     asked for JSON, often by a parameter, and check the address.";
 pub(super) const TOO_LONG: &str = "Ask the administrators of the server to issue shorter tokens.";
 pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
 
@@ -98,6 +100,10 @@ impl RequestKind {
             UnsupportedGrantType | UnauthorizedClient => {
                 "The server does not let this client sign in in this way: have it allow the \
                  grant, or choose another method."
+            }
+            InvalidScope if self == Self::Refresh => {
+                "Check Scope, and whether the server wants it with a refresh (Scope on refresh): leave it empty, or enter \
+                 what the server offers."
             }
             InvalidScope => "Check Scope: leave it empty, or enter what the server offers.",
             InvalidTarget => "Check Resource and Audience: the server has none of this name.",
@@ -175,7 +181,7 @@ impl RequestKind {
         }
     }
 
-    /// After a response without a token; only Request token has a setting for the place.
+    /// After a response without a token.
     pub(super) fn no_token(self) -> &'static str {
         match self {
             Self::Styled => POINTER,

@@ -26,7 +26,7 @@ impl Document {
         if text.starts_with('<') {
             return Self::Markup(text.to_owned());
         }
-        if is_form(reply) {
+        if is_form(reply) || looks_like_form(text) {
             return Self::Json(Value::Object(form(text)));
         }
         Self::Text(text.to_owned())
@@ -87,6 +87,18 @@ fn is_form(reply: &Reply) -> bool {
     let content_type = header(reply, "content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Whether a text that is not called a form is the form of a token or of an error: old servers call it plain text.
+fn looks_like_form(text: &str) -> bool {
+    let is_pair = |pair: &str| {
+        let name = pair.split_once('=').map_or("", |(name, _)| name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+    };
+    let starts = |name: &str| text.split('&').any(|pair| pair.starts_with(name));
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+        && text.split('&').all(is_pair)
+        && (starts("access_token=") || starts("error="))
 }
 
 fn form(text: &str) -> Map<String, Value> {

@@ -15,8 +15,7 @@ use super::response::{ResponseReader, TokenReader};
 use super::token::Token;
 use super::token_location::TokenLocation;
 use crate::db::text_enum;
-use crate::outbound::http::Method;
-use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Request, Transport, add_header};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Request, Transport, add_header};
 use crate::vault::Secret;
 
 text_enum! {
@@ -64,6 +63,10 @@ pub struct TokenRequest {
     pub scope: String,
     /// Where the token is in the response.
     pub location: TokenLocation,
+    /// What a body calls user and password; empty for `username` and `password`. With a name of its own the request is a
+    /// login that is no OAuth, and has no `grant_type`.
+    pub user_field: String,
+    pub password_field: String,
 }
 
 /// A field of a [`TokenRequest`].
@@ -140,7 +143,7 @@ impl fmt::Display for RequestField {
 }
 
 /// Base64 for `Authorization: Basic`, if it is sent, and the parameters of body or query.
-type Parts<'a> = (Option<String>, Vec<(&'static str, &'a str)>);
+type Parts<'a> = (Option<String>, Vec<(&'a str, &'a str)>);
 
 impl TokenRequest {
     /// Finds what cannot be sent, so that a form can say it.
@@ -175,9 +178,9 @@ impl TokenRequest {
             TokenError::not_sent(format!("{} {problem}.", problem.field()), remedy)
         })?;
         let mut request = match self.style {
-            RequestStyle::FormBody | RequestStyle::HttpBasic => BodyFormat::Form.post(&self.url, &parameters)?,
-            RequestStyle::JsonBody => BodyFormat::Json.post(&self.url, &parameters)?,
-            RequestStyle::GetWithBasic => self.url.with_query(&parameters).request(Method::GET, Body::Empty)?,
+            RequestStyle::FormBody | RequestStyle::HttpBasic => BodyFormat::Form.request(&self.url, &parameters)?,
+            RequestStyle::JsonBody => BodyFormat::Json.request(&self.url, &parameters)?,
+            RequestStyle::GetWithBasic => BodyFormat::Query.request(&self.url, &parameters)?,
         };
         if let Some(credentials) = credentials {
             add_header(request.headers_mut(), "Authorization", &format!("Basic {credentials}"))?;
@@ -218,12 +221,20 @@ impl TokenRequest {
     }
 
     /// The grant type with the user's sign-in (RFC 6749 4.3.2), or without (4.4.2).
-    fn grant(&self) -> Vec<(&'static str, &str)> {
-        match self.has_user() {
-            true => vec![("grant_type", "password"), ("username", &self.user), ("password", self.password())],
-            false => vec![("grant_type", "client_credentials")],
+    fn grant(&self) -> Vec<(&str, &str)> {
+        if !self.has_user() {
+            return vec![("grant_type", "client_credentials")];
         }
+        let grant = self.user_field.is_empty() && self.password_field.is_empty();
+        let user = (or_usual(&self.user_field, "username"), self.user.as_str());
+        let password = (or_usual(&self.password_field, "password"), self.password());
+        grant.then_some(("grant_type", "password")).into_iter().chain([user, password]).collect()
     }
+}
+
+/// A name, or the usual one where none is set.
+fn or_usual<'a>(name: &'a str, usual: &'a str) -> &'a str {
+    if name.is_empty() { usual } else { name }
 }
 
 /// Credentials as RFC 7617 2 has them, which cannot hold everything.
@@ -278,6 +289,8 @@ mod tests {
             client_secret: None,
             scope: String::new(),
             location: TokenLocation::FindByItself,
+            user_field: String::new(),
+            password_field: String::new(),
         }
     }
 

@@ -8,7 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-use super::{BodyFormat, Client, ClientAuthentication, Parameters, ScopeSeparator, TokenEndpoint};
+use super::{
+    BodyFormat, Client, ClientAuthentication, ClientNames, Parameters, ScopeSeparator, TokenEndpoint, TokenLocation,
+};
 use crate::outbound::{HttpUrl, Limits, Outbound, Policy};
 use crate::vault::Secret;
 
@@ -122,7 +124,12 @@ pub(super) fn limits() -> Limits {
 }
 
 pub(super) fn client(authentication: ClientAuthentication, secret: &str) -> Client {
-    Client { id: "my app".to_owned(), secret: Some(Secret::new(secret.to_owned())), authentication }
+    Client {
+        id: "my app".to_owned(),
+        secret: Some(Secret::new(secret.to_owned())),
+        authentication,
+        names: ClientNames::default(),
+    }
 }
 
 /// An endpoint with a scope, two resources, an audience and an extra parameter.
@@ -137,5 +144,6 @@ pub(super) fn endpoint(url: HttpUrl) -> TokenEndpoint {
         audience: "api".to_owned(),
         extra: "tenant=7".parse::<Parameters>().expect("parameters"),
         lifetime: None,
+        location: TokenLocation::FindByItself,
     }
 }

@@ -15,8 +15,8 @@ use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
 use crate::config::OidcConfig;
 use crate::oauth::{
-    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, RequestSecrets,
-    ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
+    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, Grant, Metadata, Parameters,
+    RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError, TokenLocation,
 };
 use crate::outbound::http::Method;
 use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, SendError, Transport, add_header, http, quote};
@@ -155,6 +155,8 @@ impl Provider {
             state: &secrets.state,
             verifier: Some(&secrets.verifier),
             extra: &extra,
+            names: ClientNames::default(),
+            fragment: "",
         };
         request.url().map_err(|_| ProviderError("Its authorization_endpoint cannot be used.".into()))
     }
@@ -205,6 +207,7 @@ impl Provider {
                 id: self.settings.client_id.clone(),
                 secret: self.settings.client_secret.clone(),
                 authentication,
+                names: ClientNames::default(),
             },
             body: BodyFormat::Form,
             scope: String::new(),
@@ -213,6 +216,7 @@ impl Provider {
             audience: String::new(),
             extra: Parameters::default(),
             lifetime: None,
+            location: TokenLocation::FindByItself,
         };
         let (transport, limits) = (Transport::default(), Limits::default());
         let now = self.clock.now();

@@ -11,3 +11,4 @@ mod renewals;
 mod templates;
 mod tls;
 mod token_answers;
+mod token_requests;

@@ -7,12 +7,15 @@ use super::Check;
 use crate::authorization::settings::OAuthClient;
 use crate::connectors::Grant;
 use crate::db::{OrEmpty, Positive};
+use crate::oauth::ClientAuthentication;
 use crate::outbound::HttpUrl;
 use crate::web::in_sentence;
 
 /// The longest text of a field here, in characters; lists are several lines.
 const LONGEST: usize = 2_000;
 const LONGEST_LIST: usize = 20_000;
+/// The longest name of a parameter, and the longest fragment, in bytes.
+const LONGEST_NAME: usize = 255;
 /// The longest lifetime that can be set: a year, in seconds.
 const LONGEST_LIFETIME: i32 = 31_536_000;
 
@@ -20,11 +23,17 @@ impl Check<'_> {
     /// The settings for this grant. What is wrong stands in the errors, and is missing in the settings.
     pub(super) fn oauth_client(&mut self, grant: Grant) -> OAuthClient {
         let fields = self.stored.form.fields.clone().only_of(grant);
+        if fields.authentication == ClientAuthentication::BasicAsTyped.code() && fields.client_id.contains(':') {
+            let message = "Client ID must not contain a colon (:) with this client authentication";
+            self.errors.add("client_id", message);
+        }
         let is_password = grant == Grant::Password;
         self.url("issuer", "Issuer", &fields.issuer, false);
+        let (authorize_url, authorize_fragment) = self.split_fragment(&fields.authorize_url);
         let list = ["authorize", "token", "refresh"].map(|request| format!("Extra parameters for {request}"));
         OAuthClient {
-            authorize_url: self.url("authorize_url", "Authorize URL", &fields.authorize_url, grant.sends_back()),
+            authorize_url: self.url("authorize_url", "Authorize URL", &authorize_url, grant.sends_back()),
+            authorize_fragment,
             token_url: self.url("token_url", "AccessToken URL", &fields.token_url, grant != Grant::Implicit),
             device_url: self.url("device_url", "Device authorization URL", &fields.device_url, grant == Grant::Device),
             refresh_url: self.url("refresh_url", "RefreshToken URL", &fields.refresh_url, false),
@@ -47,10 +56,36 @@ impl Check<'_> {
                 "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)",
             ),
             redirect: self.choice("redirect", &fields.redirect, "Choose a redirect URL"),
+            token_pointer: self.parsed("token_pointer", "JSON Pointer", &fields.token_pointer),
+            refresh_scope: self.choice("refresh_scope", &fields.refresh_scope, "Choose the scope on refresh"),
+            client_id_name: self.parameter_name("client_id_name", "client ID", &fields.client_id_name),
+            client_secret_name: self.parameter_name("client_secret_name", "client secret", &fields.client_secret_name),
             issuer: fields.issuer,
             iss_required: fields.iss_required,
             pkce: fields.pkce,
         }
+    }
+
+    /// The Authorize URL may have a fragment, which browsers keep and requests do not have.
+    fn split_fragment(&mut self, typed: &str) -> (String, String) {
+        let (url, fragment) = typed.split_once('#').unwrap_or((typed, ""));
+        let fits =
+            fragment.len() <= LONGEST_NAME && fragment.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !fits {
+            let message =
+                "Authorize URL must have up to 255 letters, numbers and signs after #, as in #wechat_redirect";
+            self.errors.add("authorize_url", message);
+        }
+        (url.to_string(), fragment.to_string())
+    }
+
+    fn parameter_name(&mut self, name: &str, parameter: &str, typed: &str) -> String {
+        if typed.len() > LONGEST_NAME || !typed.bytes().all(|byte| byte.is_ascii_graphic() && !b"&=#%+".contains(&byte))
+        {
+            let message = format!("Name of the {parameter} parameter must be up to 255 letters, numbers and signs");
+            self.errors.add(name, message);
+        }
+        typed.to_string()
     }
 
     /// An address; one that is needed must not be empty.

@@ -14,7 +14,7 @@ use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
 use super::tab::Stored;
 use crate::connectors::{Grant, Method, SecretField};
-use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
+use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator};
 use crate::vault::Vault;
 use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData};
@@ -53,6 +53,10 @@ pub(super) struct Fields {
     pub lifetime: String,
     pub redirect: String,
     pub device_url: String,
+    pub token_pointer: String,
+    pub refresh_scope: String,
+    pub client_id_name: String,
+    pub client_secret_name: String,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -79,6 +83,7 @@ impl Fields {
             scope_separator: ScopeSeparator::default().code().into(),
             body_format: BodyFormat::default().code().into(),
             redirect: RedirectUrl::default().code().into(),
+            refresh_scope: RefreshScope::default().code().into(),
             pkce: true,
             verify: true,
             expired_statuses: "401".into(),
@@ -101,7 +106,7 @@ impl Fields {
             token_name: settings.access_token_name.clone(),
             token_prefix: settings.access_token_prefix.clone(),
             issuer: client.issuer.clone(),
-            authorize_url: url_text(&client.authorize_url).into(),
+            authorize_url: with_fragment(url_text(&client.authorize_url), &client.authorize_fragment),
             token_url: url_text(&client.token_url).into(),
             refresh_url: url_text(&client.refresh_url).into(),
             revocation_url: url_text(&client.revocation_url).into(),
@@ -121,6 +126,10 @@ impl Fields {
             lifetime: number(client.lifetime),
             redirect: client.redirect.code().into(),
             device_url: url_text(&client.device_url).into(),
+            token_pointer: client.token_pointer.text().into(),
+            refresh_scope: client.refresh_scope.code().into(),
+            client_id_name: client.client_id_name.clone(),
+            client_secret_name: client.client_secret_name.clone(),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -183,10 +192,13 @@ impl Fields {
         if !matches!(grant, Grant::AuthorizationCode | Grant::Password | Grant::Device) {
             self.refresh_url.clear();
             self.refresh_parameters.clear();
+            self.refresh_scope = Fields::usual().refresh_scope;
         }
         if grant == Grant::Implicit {
             self.token_url.clear();
             self.token_parameters.clear();
+            self.token_pointer.clear();
+            self.client_secret_name.clear();
         }
         if grant != Grant::Password {
             self.oauth_user.clear();
@@ -238,6 +250,10 @@ impl Fields {
             ("Extra parameters for refresh", &self.refresh_parameters),
             ("Lifetime of tokens in seconds", &self.lifetime),
             ("Redirect URL", label(&self.redirect, RedirectUrl::label)),
+            ("Where the token is in the response", &self.token_pointer),
+            ("Scope on refresh", label(&self.refresh_scope, RefreshScope::label)),
+            ("Name of the client ID parameter", &self.client_id_name),
+            ("Name of the client secret parameter", &self.client_secret_name),
         ]
         .map(|(label, text)| (label, text.to_string()))
         .into()
@@ -274,6 +290,11 @@ impl CheckedAuthorization {
 /// What is to become of the secret of a field; one that is not mentioned has no use.
 fn change_of(secrets: &[(SecretField, SecretChange)], field: SecretField) -> &SecretChange {
     secrets.iter().find(|(of, _)| *of == field).map_or(&SecretChange::Remove, |(_, change)| change)
+}
+
+/// An address with what it ends with.
+fn with_fragment(url: &str, fragment: &str) -> String {
+    if fragment.is_empty() { url.into() } else { format!("{url}#{fragment}") }
 }
 
 /// The label that the form shows for a choice.

@@ -31,6 +31,9 @@ const MORE: [&str; 14] = [
 /// What stands behind Where the token is sent.
 const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
 
+/// What stands behind For servers that differ from the standard.
+const DIFFERENT: [&str; 4] = ["token_pointer", "refresh_scope", "client_id_name", "client_secret_name"];
+
 /// What stands behind Certificates, proxy and time-out.
 const CONNECTION: [&str; 10] = [
     "ca_certificate",
@@ -132,6 +135,11 @@ impl Stored {
     /// Whether the part with the token's place needs to be open.
     pub fn placement_open(&self) -> bool {
         self.is_used(&PLACEMENT)
+    }
+
+    /// Whether the part for servers that differ from the standard needs to be open.
+    pub fn different_open(&self) -> bool {
+        self.is_used(&DIFFERENT)
     }
 
     /// Whether the part with certificates, proxy and time-out needs to be open.

@@ -35,10 +35,24 @@ const NEW_SECRET: TimeDelta = TimeDelta::minutes(10);
 enum Kind {
     /// The request that Keep it fresh has stored.
     Request(Box<TokenRequest>),
-    /// Grants in the order in which they are tried: the next one only after the server's no.
-    Grants(Vec<(TokenEndpoint, Grant)>),
+    /// Requests in the order in which they are tried: the next one only after the server's no.
+    Grants(Vec<GrantRequest>),
     /// Nothing: the method is switched off here, or a secret may not be sent there.
     Refused(TokenError),
+}
+
+/// A request of a grant.
+struct GrantRequest {
+    endpoint: TokenEndpoint,
+    grant: Grant,
+    /// It differs from the one before only in its scope, so it is sent only where that may have been missing.
+    for_scope: bool,
+}
+
+impl GrantRequest {
+    fn new(endpoint: TokenEndpoint, grant: Grant) -> GrantRequest {
+        GrantRequest { endpoint, grant, for_scope: false }
+    }
 }
 
 /// The outcome of a request.
@@ -65,15 +79,12 @@ impl NextTokenRequest {
         }
     }
 
-    async fn try_each(
-        &self,
-        grants: &[(TokenEndpoint, Grant)],
-        outbound: &Outbound,
-        clock: &Clock,
-        lease: &Lease,
-    ) -> Answer {
+    async fn try_each(&self, grants: &[GrantRequest], outbound: &Outbound, clock: &Clock, lease: &Lease) -> Answer {
         let mut outcome = Answer::TooLate;
-        for (endpoint, grant) in grants {
+        for GrantRequest { endpoint, grant, for_scope } in grants {
+            if *for_scope && !matches!(&outcome, Answer::Refused(refusal) if refusal.wants_scope()) {
+                continue;
+            }
             let now = clock.now();
             if lease.is_late(now) {
                 return Answer::TooLate;
@@ -82,7 +93,7 @@ impl NextTokenRequest {
             let answer = endpoint.request(outbound, transport, limits, grant, now);
             match answer.await {
                 Ok(token) => {
-                    let refreshes = matches!(grant, Grant::RefreshToken(_));
+                    let refreshes = matches!(grant, Grant::RefreshToken { .. });
                     return self.received(token, refreshes);
                 }
                 Err(refusal) if self.may_be_behind(&refusal, grant, now) => {
@@ -139,11 +150,14 @@ pub(super) async fn next_token_request(
         Method::OAuth(_) => queries::oauth_client(conn, connector).await?,
         _ => OAuthClient::default(),
     };
+    let scope = queries::stored_token(conn, connector).await?.map(|token| token.scope).unwrap_or_default();
     let kind = match Authorization::of(state.method, &settings, &client) {
         Authorization::Bearer(Some(request)) => token_request(vault, request, &sealed, &transport)
             .map(|request| request.map_or(Kind::Grants(Vec::new()), |request| Kind::Request(Box::new(request)))),
         _ if !keeper.grants.allow(state.method) => Ok(Kind::Refused(switched_off(state.method))),
-        Authorization::OAuth(grant, client) => grants(vault, client, grant, &sealed, &transport).map(Kind::Grants),
+        Authorization::OAuth(grant, client) => {
+            grants(vault, client, (grant, &scope), &sealed, &transport).map(Kind::Grants)
+        }
         Authorization::Bearer(None) | Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => {
             return Ok(None);
         }
@@ -153,11 +167,10 @@ pub(super) async fn next_token_request(
         Ok(kind) => kind,
         Err(error) => Kind::Refused(error.refusal()?),
     };
-    let token = queries::stored_token(conn, connector).await?;
     Ok(Some(NextTokenRequest {
         transport,
         limits: settings.limits(),
-        scope: token.map(|token| token.scope).unwrap_or_default(),
+        scope,
         client_secret_set_at: sealed.stored_secret(SecretField::ClientSecret).map(|secret| secret.set_at),
         kind,
     }))
@@ -182,10 +195,10 @@ fn token_request(
 fn grants(
     vault: &Vault,
     client: &OAuthClient,
-    grant: connectors::Grant,
+    (grant, granted_scope): (connectors::Grant, &str),
     sealed: &SealedValues,
     transport: &Transport,
-) -> Result<Vec<(TokenEndpoint, Grant)>, SecretError> {
+) -> Result<Vec<GrantRequest>, SecretError> {
     let secret = sealed.secret(vault, SecretField::ClientSecret)?;
     let endpoint = |purpose| client.endpoint(secret.as_ref(), purpose, transport);
     let mut grants = Vec::new();
@@ -193,18 +206,21 @@ fn grants(
     if refreshes && let Some(token) = sealed.refresh_token(vault)? {
         let endpoint = endpoint(TokenUse::Refresh)?;
         let token = token.for_url(&endpoint.url, transport)?;
-        grants.push((endpoint, Grant::RefreshToken(token)));
+        for (scope, for_scope) in client.refresh_scopes(granted_scope) {
+            let grant = Grant::RefreshToken { token: token.clone(), scope };
+            grants.push(GrantRequest { endpoint: endpoint.clone(), grant, for_scope });
+        }
     }
     match grant {
         connectors::Grant::ClientCredentials => {
-            grants.push((endpoint(TokenUse::Obtain)?, Grant::ClientCredentials));
+            grants.push(GrantRequest::new(endpoint(TokenUse::Obtain)?, Grant::ClientCredentials));
         }
         connectors::Grant::Password => {
             if let Some(password) = sealed.secret(vault, SecretField::OAuthPassword)? {
                 let endpoint = endpoint(TokenUse::Obtain)?;
                 let password = password.for_url(&endpoint.url, transport)?;
                 let user = client.user_name.clone();
-                grants.push((endpoint, Grant::Password { user, password }));
+                grants.push(GrantRequest::new(endpoint, Grant::Password { user, password }));
             }
         }
         connectors::Grant::AuthorizationCode | connectors::Grant::Implicit | connectors::Grant::Device => {}

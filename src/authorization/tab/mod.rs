@@ -23,7 +23,7 @@ use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
 use crate::connectors::{self, ConnectorHead, Grant, Health, Method, Observation, SecretField, Tab};
-use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
+use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, FormData, Layout, Segment, page};

@@ -10,7 +10,7 @@ use super::error::TokenError;
 use super::expiry::{Lifetime, expiry, refresh_expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
 use super::remedy::{self, RequestKind};
-use super::response_document::Document;
+use super::response_document::{Document, xml};
 use super::token::Token;
 use super::token_location::TokenLocation;
 use super::{error_message, refusal, token};
@@ -106,6 +106,9 @@ fn status_line(reply: &Reply) -> String {
 /// How many member names of a response without a token are listed.
 const LISTED: usize = 8;
 
+/// The longest name of an element that is shown, in characters.
+const LONGEST_NAME: usize = 40;
+
 /// Reads token responses.
 pub(super) struct TokenReader<'a> {
     /// Reads redirects, statuses and errors.
@@ -123,7 +126,10 @@ impl TokenReader<'_> {
     /// The token in the response, or why there is none.
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
         let document = self.response.document(reply)?;
-        let found = find_token(reply, &document, self.location).map_err(|missing| self.missing(&document, &missing))?;
+        // A text without any structure is a token only in the requests of Request token, which are no OAuth.
+        let takes_text = self.response.kind == RequestKind::Styled;
+        let found = find_token(reply, &document, self.location, takes_text);
+        let found = found.map_err(|missing| self.missing(&document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {
             let message = "The refresh token in the answer is longer than 16 KiB.";
@@ -155,9 +161,10 @@ impl TokenReader<'_> {
     fn missing(&self, document: &Document, missing: &MissingToken) -> TokenError {
         let kind = self.response.kind;
         let (message, remedy) = match (missing, document) {
-            (_, Document::Markup(_)) => {
-                ("The server answered with a web page, not with a token.".to_owned(), kind.web_page())
-            }
+            (_, Document::Markup(text)) => match xml(text) {
+                Some(document) => (self.xml(&document), remedy::XML),
+                None => ("The server answered with a web page, not with a token.".to_owned(), kind.web_page()),
+            },
             (_, Document::Text(text)) if text.is_empty() => {
                 ("The server's answer is empty.".to_owned(), kind.address())
             }
@@ -170,12 +177,25 @@ impl TokenReader<'_> {
             (MissingToken::NoJson, _) => {
                 ("The answer is not JSON, so that a JSON Pointer finds nothing in it.".to_owned(), remedy::NO_JSON)
             }
+            (MissingToken::Nowhere, Document::Text(_)) => {
+                ("The server answered with a text, not with JSON.".to_owned(), kind.no_token())
+            }
             (MissingToken::Nowhere, _) => {
                 (format!("The answer has no token.{}", self.members(document)), kind.no_token())
             }
         };
         let words = self.response.show(error_message::of_success(document));
-        TokenError::new(Stage::Response, message, remedy).with_words(words)
+        // Some servers refuse under a status of success and without a member `error`.
+        TokenError::new(Stage::Response, message, remedy).with_words(words).with_code(refusal::code_of(document, kind))
+    }
+
+    /// That an answer is XML, and what it is by the name of its root element.
+    fn xml(&self, document: &roxmltree::Document<'_>) -> String {
+        let root: String = document.root_element().tag_name().name().chars().take(LONGEST_NAME).collect();
+        match self.response.show(Some(root)) {
+            Some(root) => format!("The server answered with XML (root element {root}), not with JSON."),
+            None => "The server answered with XML, not with JSON.".to_owned(),
+        }
     }
 
     /// A token that would break the header it is meant for (RFC 6750 2.1). It is not shown.

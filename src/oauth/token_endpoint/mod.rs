@@ -13,7 +13,7 @@ use url::Url;
 use super::client::{BodyFormat, Client};
 use super::device::DEVICE_GRANT;
 use super::error::{ErrorCode, TokenError};
-use super::http_client::{self, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
+use super::http_client::{self, RequestForm, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
 use super::parameters::{Parameters, ScopeSeparator};
 use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
@@ -47,8 +47,13 @@ pub enum Grant {
     },
     /// A device code (RFC 8628 3.4). The scope was granted with it.
     DeviceCode(Secret),
-    /// A refresh token (6). The scope is not sent, so that all that was granted stays.
-    RefreshToken(Secret),
+    /// A refresh token (6).
+    RefreshToken {
+        /// The refresh token.
+        token: Secret,
+        /// The scope that is sent with it; empty for none, so that all that was granted stays.
+        scope: String,
+    },
 }
 
 /// Everything of a request to a token endpoint but the grant.
@@ -73,6 +78,8 @@ pub struct TokenEndpoint {
     pub extra: Parameters,
     /// How long a token lives where neither the response nor the token says.
     pub lifetime: Option<TimeDelta>,
+    /// Where the token is in the response.
+    pub location: TokenLocation,
 }
 
 impl TokenEndpoint {
@@ -86,11 +93,12 @@ impl TokenEndpoint {
         now: DateTime<Utc>,
     ) -> Result<Token, TokenError> {
         let response = ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant), now: Some(now) };
-        let (location, started) = (&TokenLocation::FindByItself, Instant::now());
+        let (location, started) = (&self.location, Instant::now());
         let reader = TokenReader { response, location, now, started, lifetime: self.lifetime };
-        let http = TokenHttpClient::new(Sender { outbound, transport, limits }, self.body, reader);
         // The crate goes on by itself until a device code has ended; here each request stands alone.
-        let http = http.for_grant(matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT));
+        let grant_type = matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT);
+        let form = self.form(grant_type);
+        let http = TokenHttpClient::new(Sender { outbound, transport, limits }, form, reader);
         let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_token_uri(url);
         let owned = |secret: &Secret| secret.expose().to_owned();
@@ -110,14 +118,14 @@ impl TokenEndpoint {
                 .await
             }
             Grant::ClientCredentials => {
-                let request = client.exchange_client_credentials().add_scopes(self.scope());
+                let request = client.exchange_client_credentials().add_scopes(self.scopes(&self.scope));
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
             Grant::Password { user, password } => {
                 let user = ResourceOwnerUsername::new(user.clone());
                 let password = ResourceOwnerPassword::new(owned(password));
-                let request = client.exchange_password(&user, &password).add_scopes(self.scope());
+                let request = client.exchange_password(&user, &password).add_scopes(self.scopes(&self.scope));
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
@@ -126,9 +134,9 @@ impl TokenEndpoint {
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
-            Grant::RefreshToken(token) => {
+            Grant::RefreshToken { token, scope } => {
                 let token = RefreshToken::new(owned(token));
-                let request = client.exchange_refresh_token(&token);
+                let request = client.exchange_refresh_token(&token).add_scopes(self.scopes(scope));
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
@@ -136,11 +144,15 @@ impl TokenEndpoint {
         http.token(response)
     }
 
-    /// The scopes as they are sent, unless an extra parameter takes their place. The crate joins several with spaces, so
-    /// those of servers that want commas are one.
-    pub(super) fn scope(&self) -> Option<Scope> {
-        let scope = self.separator.join(&self.scope);
-        (!scope.is_empty() && !self.extra.sets("scope")).then(|| Scope::new(scope))
+    /// How the server wants requests, with this grant type in place of the crate's.
+    pub(super) fn form(&self, grant_type: Option<&'static str>) -> RequestForm<'_> {
+        RequestForm { client: &self.client, body: self.body, extra: &self.extra, grant_type }
+    }
+
+    /// The scopes as they are sent. The crate joins several with spaces, so those of servers that want commas are one.
+    pub(super) fn scopes(&self, scopes: &str) -> Option<Scope> {
+        let scopes = self.separator.join(scopes);
+        (!scopes.is_empty()).then(|| Scope::new(scopes))
     }
 
     /// What is sent beside the grant and the client. Audience and scope go with grants that rest on nothing granted
@@ -149,7 +161,7 @@ impl TokenEndpoint {
         let is_first = matches!(grant, Grant::ClientCredentials | Grant::Password { .. });
         let audience = is_first.then_some(("audience", self.audience.as_str()));
         let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
-        self.extra.added_to(audience.into_iter().chain(resources).collect())
+        audience.into_iter().chain(resources).filter(|(_, value)| !value.is_empty()).collect()
     }
 
     fn mask(&self, grant: &Grant) -> Mask {
@@ -170,7 +182,8 @@ impl Grant {
             }
             Self::ClientCredentials => vec![],
             Self::Password { password, .. } => vec![password],
-            Self::DeviceCode(secret) | Self::RefreshToken(secret) => vec![secret],
+            Self::DeviceCode(code) => vec![code],
+            Self::RefreshToken { token, .. } => vec![token],
         }
     }
 
@@ -180,7 +193,7 @@ impl Grant {
             Self::ClientCredentials => RequestKind::Client,
             Self::Password { .. } => RequestKind::Password,
             Self::DeviceCode(_) => RequestKind::Device,
-            Self::RefreshToken(_) => RequestKind::Refresh,
+            Self::RefreshToken { .. } => RequestKind::Refresh,
         }
     }
 }
@@ -217,9 +230,10 @@ pub async fn revoke(
         TokenHint::AccessToken => StandardRevocableToken::AccessToken(AccessToken::new(token)),
         TokenHint::RefreshToken => StandardRevocableToken::RefreshToken(RefreshToken::new(token)),
     };
+    let form = RequestForm { client, body: BodyFormat::Form, extra: &Parameters::default(), grant_type: None };
+    let http = RevocationHttpClient { sender: Sender { outbound, transport, limits }, form, response };
     let client = client.oauth2().set_revocation_url(RevocationUrl::from_url(url));
     let request = client.revoke_token(token).map_err(|_| cannot_build())?;
-    let http = RevocationHttpClient { sender: Sender { outbound, transport, limits }, response };
     request.request_async(&http).await.map_err(http_client::error)
 }
 

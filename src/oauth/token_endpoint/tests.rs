@@ -30,7 +30,7 @@ fn password() -> Grant {
 }
 
 fn refresh() -> Grant {
-    Grant::RefreshToken(secret("the-refresh-token"))
+    Grant::RefreshToken { token: secret("the-refresh-token"), scope: String::new() }
 }
 
 async fn ask(endpoint: &TokenEndpoint, grant: &Grant) -> Result<Token, TokenError> {

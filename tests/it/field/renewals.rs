@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
-use connectory::authorization::SecretField;
+use connectory::authorization::{Need, SecretField};
 use connectory::connectors::Grant;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::api::World;
@@ -235,4 +236,54 @@ async fn a_refresh_token_that_is_renewed_with_the_access_token_never_ends() {
         assert_eq!(app.value("SELECT status FROM connectors").await, "healthy");
     }
     assert!(server.seen().len() >= 20, "{}", server.seen().len());
+}
+
+/// An API that answers 401 where a permission is missing, however fresh the token is.
+#[tokio::test]
+async fn an_api_that_always_says_401_causes_one_renewal_a_minute_at_most() {
+    let world = World::new(|seen| match seen.path() {
+        "/token" => Reply::json(200, TOKEN),
+        _ => Reply::json(401, r#"{"error":"insufficient permissions"}"#),
+    })
+    .await;
+    world
+        .app
+        .sql(&format!(
+            "UPDATE authorizations SET keep_fresh = true, token_url = '{}', token_user = 'svc'",
+            world.api.url("/token")
+        ))
+        .await;
+    world.app.approve_origins(world.connector).await;
+    let requests = || world.api.seen().iter().filter(|seen| seen.path() == "/token").count();
+    for minute in 1..=3 {
+        world.app.advance(TimeDelta::seconds(61));
+        for _ in 0..30 {
+            let answer = world.proxied("/echo").await;
+            assert_eq!((answer.status, answer.body.contains("insufficient")), (401, true), "{answer:?}");
+        }
+        assert_eq!(requests(), minute);
+    }
+}
+
+/// A server that takes each refresh token once, and takes a second use for theft.
+#[tokio::test]
+async fn two_instances_use_a_rotating_refresh_token_once() {
+    let app = TestApp::start().await;
+    let server = Upstream::start(|seen| {
+        let body = String::from_utf8_lossy(&seen.body).into_owned();
+        match (seen.number, body.contains("refresh_token=the-refresh-token")) {
+            (0, true) => Reply::json(200, r#"{"access_token":"the-next","expires_in":3600,"refresh_token":"r2"}"#),
+            _ => Reply::json(400, r#"{"error":"invalid_grant"}"#),
+        }
+    })
+    .await;
+    let id = renewed_at(&app, &server.url("/token")).await;
+    app.advance(TimeDelta::hours(2));
+    let other = app.another_keeper();
+    let calls = (0..20).map(|number| [&app.keeper, &other][number % 2].token(id, Need::default()));
+    for token in join_all(calls).await {
+        let access = token.map(|token| token.access.expose().to_owned());
+        assert_eq!(access.map_err(|problem| format!("{problem:?}")), Ok("the-next".to_owned()));
+    }
+    assert_eq!(server.seen().len(), 1);
 }

@@ -73,3 +73,116 @@ async fn an_expiry_is_read_as_servers_say_it() {
         assert!(text.contains("in 30 minutes") || text.contains("in 29 minutes"), "{end}: {text}");
     }
 }
+
+/// Slack sends the tokens of people under `authed_user`.
+#[tokio::test]
+async fn a_token_of_slack_is_found_where_it_is() {
+    for (answer, token) in [
+        (r#"{"ok":true,"access_token":"xoxb-1","token_type":"bot","scope":"chat:write"}"#, "xoxb-1"),
+        (r#"{"ok":true,"authed_user":{"id":"U1","access_token":"xoxp-1","token_type":"user"}}"#, "xoxp-1"),
+    ] {
+        let (app, id, text) = asked(move || Reply::json(200, answer)).await;
+        assert_eq!(app.token(id).await.as_deref(), Some(token), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_place_of_the_token_can_be_set() {
+    const ANSWER: &str =
+        r#"{"tokenData":{"access_token":"t1","token_type":"Bearer","expires_in":60000},"errors":[],"success":true}"#;
+    let (app, id, text) = asked(|| Reply::json(200, ANSWER)).await;
+    assert!(text.contains("The answer has no token. Its members are errors, success, tokenData."), "{text}");
+    assert!(text.contains("enter where it is under More options"), "{text}");
+    let tab = app.super_admin().await.get(TAB).await;
+    let page = tab.form(TAB).set("token_pointer", "tokenData").send().await.expect(422);
+    let error = page.field_error("token_pointer");
+    assert_eq!(error.as_deref(), Some("JSON Pointer must start with /, for example /data/token"));
+    tab.form(TAB).set("token_pointer", "/tokenData/access_token").send().await.expect(303);
+    let admin = app.super_admin().await;
+    let page = admin.get(TAB).await.form(&format!("{TAB}/token-renewals")).send().await.expect(303).follow().await;
+    assert!(page.text().contains("in 17 hours"), "the expiry beside it: {}", page.text());
+    assert_eq!(app.token(id).await.as_deref(), Some("t1"));
+}
+
+/// Old servers call a form plain text.
+#[tokio::test]
+async fn a_form_is_read_as_one_whatever_it_is_called() {
+    const FORM: &str = "access_token=abc123abc123&token_type=bearer&expires_in=5184000";
+    for kind in ["text/plain", "text/html", "application/x-www-form-urlencoded"] {
+        let (app, id, text) = asked(move || Reply::of(200, &[("Content-Type", kind)], FORM)).await;
+        assert_eq!(app.token(id).await.as_deref(), Some("abc123abc123"), "{kind}");
+        assert!(text.contains("in 60 days"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_bare_text_is_no_token_of_oauth() {
+    let (app, id, text) = asked(|| Reply::of(200, &[("Content-Type", "text/plain")], "abc123abc123abc123")).await;
+    assert_eq!(app.token(id).await, None);
+    assert!(text.contains("The server answered with a text, not with JSON."), "{text}");
+    assert!(!text.contains("abc123abc123"), "{text}");
+}
+
+/// Concur answers XML. A token in it is shown nowhere.
+#[tokio::test]
+async fn an_xml_answer_is_called_so_and_its_token_is_not_shown() {
+    const CONCUR: &str = "<Access_Token><Token>t0ken-canary</Token><Expiration_date>9/30/2027 1:15:00 PM\
+                          </Expiration_date></Access_Token>";
+    const PAGE: &str = "<html><title>Sign in</title><body><input value=t0ken-canary></body></html>";
+    const FAULT: &str = "<Error><Code>E7</Code><Message>Locked</Message><Token>t0ken-canary</Token></Error>";
+    let xml = [("Content-Type", "application/xml")];
+    for (status, body, message) in [
+        (200, CONCUR, "The server answered with XML (root element Access_Token), not with JSON."),
+        (400, CONCUR, "The server answered 400"),
+        (200, PAGE, "The server answered with a web page, not with a token. The server said: “Sign in”"),
+        (403, FAULT, "The server said: “E7: Locked”"),
+    ] {
+        let (app, _, text) = asked(move || Reply::of(status, &xml, body)).await;
+        assert!(text.contains(message), "{text}");
+        for shown in [text, app.value("SELECT message || server_words FROM renewals").await] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+}
+
+/// A server that answers XML unless the request accepts JSON.
+#[tokio::test]
+async fn json_is_asked_for() {
+    let app = TestApp::start().await;
+    let server = Upstream::start(|seen| match seen.header("accept").is_some_and(|accept| accept.contains("json")) {
+        true => Reply::json(200, r#"{"access_token":"t"}"#),
+        false => Reply::of(200, &[("Content-Type", "application/xml")], "<token>t</token>"),
+    })
+    .await;
+    let id = oauth_connector(&app, Grant::ClientCredentials, &server.url("/token"), &server.url("/")).await;
+    app.super_admin().await.get(TAB).await.form(&format!("{TAB}/token-renewals")).send().await.expect(303);
+    assert_eq!(app.token(id).await.as_deref(), Some("t"));
+}
+
+/// Keycloak and ASP.NET send empty errors beside a good token.
+#[tokio::test]
+async fn an_empty_error_is_none() {
+    for error in ["\"\"", "null", "false"] {
+        let body = format!(
+            r#"{{"access_token":"t-0123456789abcdef","token_type":"Bearer","expires_in":7199,"error":{error},"error_description":null}}"#
+        );
+        let (app, id, _) = asked(move || Reply::json(200, &body)).await;
+        assert_eq!(app.token(id).await.as_deref(), Some("t-0123456789abcdef"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn bearer_before_a_token_is_sent_once() {
+    let world = World::new(|seen| match seen.path() {
+        "/login" => Reply::json(200, r#"{"token":"Bearer eyJh.eyJz.c2ln"}"#),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let admin = world.app.super_admin().await;
+    let path = "/connectors/ledger/authorization/token-requests";
+    let form = admin.get(path).await.form(path).set("token_url", &world.api.url("/login")).set("token_user", "ana");
+    let page = form.set("token_password", "pw").set("token_request_style", "json").send().await.expect(200);
+    page.form("/connectors/ledger/authorization/token").press("Use this token").send().await.expect(303);
+    assert_eq!(world.proxied("/echo").await.status, 200);
+    assert_eq!(world.api.last().header("authorization"), Some("Bearer eyJh.eyJz.c2ln"));
+}

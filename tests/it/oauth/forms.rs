@@ -57,7 +57,6 @@ async fn each_grant_says_what_it_needs() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let (app, _, page) = tab(CODE).await;
-    let whole = "Resource must be a whole address such as https://api.example.org (line 2)";
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
     let concurrency = "Concurrent calls must be a whole number, from 1 to 1000";
     let stream_idle = "Idle limit of streams must be a whole number of seconds, from 1 to 3600";
@@ -68,8 +67,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("token_url", "https://a:b@id.example.org", "AccessToken URL must not contain a user name or password"),
         ("refresh_url", "https://id.example.org/#x", "RefreshToken URL must not have a fragment (the part from #)"),
         ("revocation_url", "ftp://id.example.org", "Revocation URL must start with https:// or http://"),
-        ("resources", "https://a.example\nnowhere", whole),
-        ("resources", "https://a.example/#x", "Resource must not have a fragment, the part from # (line 1)"),
+        ("resources", "https://a.example\na\tb", "Resource must not contain control characters (line 2)"),
         ("authorize_parameters", "prompt", "Extra parameters for authorize must have = in line 1, as in name=value"),
         (
             "authorize_parameters",
@@ -79,7 +77,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         (
             "token_parameters",
             "a=b\nclient_secret=x",
-            "Extra parameters for token must not set client_secret (line 2): Connectory sets it",
+            "Extra parameters for token must not set client_secret (line 2): it would be stored and shown as it is",
         ),
         ("refresh_parameters", "=x", "Extra parameters for refresh must have a name before = in line 1"),
         ("lifetime", "0", lifetime),
@@ -118,6 +116,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("authentication", "Choose a client authentication"),
         ("scope_separator", "Choose how scopes are separated"),
         ("body_format", "Choose a format"),
+        ("refresh_scope", "Choose the scope on refresh"),
     ] {
         let form = page.form(TAB).forge(field, "made-up");
         let page = form.send().await.expect(422);
@@ -127,7 +126,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
 }
 
 /// Every setting that is not the usual one.
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 24] = [
     ("issuer", "https://id.example.org"),
     ("authorize_url", "https://id.example.org/authorize"),
     ("token_url", "https://id.example.org/token"),
@@ -143,6 +142,10 @@ const SETTINGS: [(&str, &str); 20] = [
     ("token_parameters", "a=b"),
     ("refresh_parameters", "c=d"),
     ("lifetime", "3600"),
+    ("token_pointer", "/data/token"),
+    ("refresh_scope", "granted"),
+    ("client_id_name", "appid"),
+    ("client_secret_name", "secret"),
     ("time_out", "20"),
     ("concurrency", "3"),
     ("stream_idle", "120"),
@@ -198,6 +201,10 @@ async fn saved_settings_read_back_and_are_recorded() {
         "Extra parameters for token",
         "Extra parameters for refresh",
         "Lifetime of tokens in seconds",
+        "Where the token is in the response",
+        "Scope on refresh",
+        "Name of the client ID parameter",
+        "Name of the client secret parameter",
         "Proxy",
         "Time-out in seconds",
         "Statuses that mean the token has ended",

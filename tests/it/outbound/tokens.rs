@@ -19,6 +19,8 @@ fn alice(server: &Hostile, style: RequestStyle) -> TokenRequest {
         client_secret: None,
         scope: "read write".to_owned(),
         location: TokenLocation::FindByItself,
+        user_field: String::new(),
+        password_field: String::new(),
     }
 }
 
