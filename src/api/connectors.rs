@@ -1,5 +1,6 @@
 //! Discovery: the connectors that a key can call, and their endpoints.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -15,6 +16,7 @@ use super::problem::{Problem, connector_not_found};
 use super::request::ApiRequest;
 use super::serve::json_response;
 use crate::access::{Right, Wants};
+use crate::authorization::token_values;
 use crate::db::schema::{connectors, evidence};
 use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
 use crate::relay::ConnectorSnapshot;
@@ -58,7 +60,7 @@ pub(super) struct ConnectorEntry {
 #[schema(examples(json!({
     "key": "payroll-ledger", "name": "Payroll ledger", "description": "Salaries and their bookings",
     "status": "healthy", "status_since": "2026-05-03T14:31:07Z", "last_success_at": "2026-05-04T08:00:12Z",
-    "proxy": true, "token": false,
+    "proxy": true, "token": false, "token_values": { "instance_url": "https://eu7.example.org" },
     "endpoints": [{
         "name": "list", "description": "All bookings of a month", "method": "GET",
         "variables": [{ "name": "month" }, { "name": "page", "default": "1" }],
@@ -85,6 +87,8 @@ pub(super) struct ConnectorDetails {
     pub proxy: bool,
     /// Whether the key may read the access token.
     pub token: bool,
+    /// What was kept with the token, such as the address of the server’s instance for this account.
+    pub token_values: BTreeMap<String, String>,
     /// The endpoints that the key may call.
     pub endpoints: Vec<EndpointEntry>,
 }
@@ -202,6 +206,7 @@ pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
         last_success_at: last_success.map(time),
         proxy: PROXY_METHODS.iter().any(|method| may(Wants::Proxy { method })),
         token: connector.has_token() && may(Wants::Token),
+        token_values: token_values(&mut *request.api.db.get().await.map_err(Error::from)?, connector.id).await?,
         endpoints: callable.map(|endpoint| entry(&connector, endpoint)).collect(),
     })
 }

@@ -17,6 +17,7 @@ mod forms;
 mod further_secrets;
 mod keeper;
 mod model;
+mod oauth_client;
 mod origins;
 mod queries;
 mod requirements;
@@ -48,6 +49,7 @@ pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,
+    token_values,
 };
 pub use tab::{edit, update};
 pub use templates::{fill_in, settings_for_template};

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::{Jsonb, Text};
 
 use super::credential::{Credential, CredentialPlace, Placement};
 use crate::connectors::SecretField;
 use crate::db::{read_column, text_enum};
-use crate::oauth::Token;
+use crate::oauth::{KeptValues, Token};
 use crate::vault::Secret;
 use crate::web::PublicAddress;
 
@@ -133,6 +135,25 @@ pub(super) struct StoredSecret {
     pub set_by: String,
 }
 
+/// Values that are kept with a token, as stored.
+#[derive(Clone, Debug, Default, PartialEq, FromSqlRow, AsExpression)]
+#[diesel(sql_type = Jsonb)]
+pub struct Kept(pub KeptValues);
+
+impl FromSql<Jsonb, Pg> for Kept {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Kept> {
+        let value = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
+        Ok(Kept(serde_json::from_value(value)?))
+    }
+}
+
+impl ToSql<Jsonb, Pg> for Kept {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let value = serde_json::to_value(&self.0)?;
+        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
+    }
+}
+
 /// What may be known of the stored access token.
 #[derive(Queryable, Clone)]
 pub(super) struct StoredToken {
@@ -144,6 +165,7 @@ pub(super) struct StoredToken {
     pub has_refresh_token: bool,
     /// When the refresh token expires, if the server has said so.
     pub refresh_expires_at: Option<DateTime<Utc>>,
+    pub kept: Kept,
 }
 
 /// What becomes of the refresh token when a token is stored.
@@ -174,6 +196,8 @@ pub struct NewToken {
     pub expires_at: Option<DateTime<Utc>>,
     /// When the refresh token expires, if the answer says so.
     pub refresh_expires_at: Option<DateTime<Utc>>,
+    /// What is kept of what stands beside the token.
+    pub kept: KeptValues,
 }
 
 impl NewToken {
@@ -192,6 +216,7 @@ impl NewToken {
             scope: token.scope.unwrap_or_else(|| asked_scope.to_string()),
             expires_at: token.expires_at,
             refresh_expires_at: token.refresh_expires_at,
+            kept: token.kept,
         }
     }
 
@@ -204,6 +229,7 @@ impl NewToken {
             scope: String::new(),
             expires_at,
             refresh_expires_at: None,
+            kept: KeptValues::new(),
         }
     }
 }

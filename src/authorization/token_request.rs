@@ -16,7 +16,7 @@ use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, CredentialChange, Method, SecretField, Tab};
 use crate::db::{Conn, known};
-use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, TokenRequest, request_token};
+use crate::oauth::{ExpirySource, KeptValues, RequestStyle, Token, TokenError, TokenRequest, request_token};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::form::Form;
@@ -274,6 +274,7 @@ async fn store(
         scope: kept.scope,
         expires_at: kept.expires_at,
         refresh_expires_at: None,
+        kept: KeptValues::new(),
     };
     queries::store_token(change, vault, id, &token, &approved).await?;
     connectors::outdate_evidence(change.conn, id, CredentialChange::Issued, change.now).await?;

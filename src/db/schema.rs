@@ -555,6 +555,7 @@ diesel::table! {
         client_id_name -> Text,
         client_secret_name -> Text,
         authorize_fragment -> Text,
+        kept_names -> Text,
         redirect -> Text,
         device_url -> Text,
     }
@@ -691,6 +692,7 @@ diesel::table! {
         origins -> Nullable<Array<Text>>,
         refresh_from -> Nullable<Timestamptz>,
         refresh_expires_at -> Nullable<Timestamptz>,
+        kept -> Jsonb,
     }
 }
 

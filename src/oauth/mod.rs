@@ -25,6 +25,7 @@ mod error_message;
 mod expiry;
 mod find_token;
 mod http_client;
+mod kept;
 mod parameters;
 mod refusal;
 mod remedy;
@@ -48,6 +49,7 @@ pub use device::{DEVICE_GRANT, DeviceCodes, DeviceTexts};
 pub use discovery::{DiscoveryError, Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
+pub use kept::{KeptNames, KeptProblem, KeptValues};
 pub use parameters::{ParameterProblem, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, parse_resources};
 pub use round_trip::{
     AuthorizationRequest, EarlierOutcome, NewAuthorizationRequest, Purpose, RequestSecrets, connector_of_response,

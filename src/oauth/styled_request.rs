@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::client::{BodyFormat, basic_credentials, form_encoded_credentials, mask_credentials};
 use super::error::TokenError;
 use super::http_client::Sender;
+use super::kept::KeptNames;
 use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
 use super::token::Token;
@@ -127,7 +128,8 @@ pub async fn request_token(
     let reply = Sender { outbound, transport, limits }.send(request.http_request()?).await?;
     let response =
         ResponseReader { url: &request.url, kind: RequestKind::Styled, mask: &request.mask(), now: Some(now) };
-    TokenReader { response, location: &request.location, now, started, lifetime: None }.read(&reply)
+    TokenReader { response, location: &request.location, now, started, lifetime: None, keep: &KeptNames::default() }
+        .read(&reply)
 }
 
 impl fmt::Display for RequestField {

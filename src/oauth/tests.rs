@@ -9,7 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
 use super::{
-    BodyFormat, Client, ClientAuthentication, ClientNames, Parameters, ScopeSeparator, TokenEndpoint, TokenLocation,
+    BodyFormat, Client, ClientAuthentication, ClientNames, KeptNames, Parameters, ScopeSeparator, TokenEndpoint,
+    TokenLocation,
 };
 use crate::outbound::{HttpUrl, Limits, Outbound, Policy};
 use crate::vault::Secret;
@@ -145,5 +146,6 @@ pub(super) fn endpoint(url: HttpUrl) -> TokenEndpoint {
         extra: "tenant=7".parse::<Parameters>().expect("parameters"),
         lifetime: None,
         location: TokenLocation::FindByItself,
+        keep: KeptNames::default(),
     }
 }

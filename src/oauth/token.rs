@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::error::{ErrorCode, TokenError};
+use super::kept::KeptValues;
 use super::parameters::split_scopes;
 use crate::outbound::Stage;
 use crate::vault::Secret;
@@ -30,6 +31,8 @@ pub struct Token {
     pub refresh: Option<Secret>,
     /// When the refresh token expires, if the server says so: then only a person can get another one.
     pub refresh_expires_at: Option<DateTime<Utc>>,
+    /// What stands beside the token and is to be kept.
+    pub kept: KeptValues,
     /// The ID token as it came (OpenID Connect Core 3.1.3.3), unread and unchecked.
     pub id_token: Option<Secret>,
     /// The status of the response; 302 for one that came with a redirect (RFC 6749 4.2.2).

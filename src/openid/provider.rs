@@ -15,8 +15,8 @@ use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
 use crate::config::OidcConfig;
 use crate::oauth::{
-    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, Grant, Metadata, Parameters,
-    RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError, TokenLocation,
+    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, Grant, KeptNames, Metadata,
+    Parameters, RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError, TokenLocation,
 };
 use crate::outbound::http::Method;
 use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, SendError, Transport, add_header, http, quote};
@@ -217,6 +217,7 @@ impl Provider {
             extra: Parameters::default(),
             lifetime: None,
             location: TokenLocation::FindByItself,
+            keep: KeptNames::default(),
         };
         let (transport, limits) = (Transport::default(), Limits::default());
         let now = self.clock.now();

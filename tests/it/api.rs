@@ -214,6 +214,7 @@ async fn give_token(app: &TestApp, connector: Uuid, access: &str) {
         scope: String::new(),
         expires_at: Some(now + TimeDelta::hours(1)),
         refresh_expires_at: None,
+        kept: Default::default(),
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, connector).await;

@@ -122,6 +122,7 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
         scope: "read".into(),
         expires_at: Some(now + TimeDelta::hours(1)),
         refresh_expires_at: None,
+        kept: Default::default(),
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, id).await;

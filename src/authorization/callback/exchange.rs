@@ -141,7 +141,8 @@ async fn keep(
 ) -> Result<bool, Error> {
     let connector = &stored.connector;
     let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);
-    let new = NewToken::issued(token, refresh, &stored.oauth.scope);
+    let mut new = NewToken::issued(token, refresh, &stored.oauth.scope);
+    new.kept.extend(stored.oauth.kept_names.value.in_query(context.req.query_string()));
     let mut conn = context.conn().await?;
     transaction(&mut Change::new(&mut conn, context), async |change| {
         let current = queries::find_and_lock(change.conn, connector.id).await?;

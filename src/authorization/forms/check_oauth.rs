@@ -60,6 +60,7 @@ impl Check<'_> {
             refresh_scope: self.choice("refresh_scope", &fields.refresh_scope, "Choose the scope on refresh"),
             client_id_name: self.parameter_name("client_id_name", "client ID", &fields.client_id_name),
             client_secret_name: self.parameter_name("client_secret_name", "client secret", &fields.client_secret_name),
+            kept_names: self.parsed("kept_names", "Values to keep", &fields.kept_names),
             issuer: fields.issuer,
             iss_required: fields.iss_required,
             pkce: fields.pkce,

@@ -57,6 +57,7 @@ pub(super) struct Fields {
     pub refresh_scope: String,
     pub client_id_name: String,
     pub client_secret_name: String,
+    pub kept_names: String,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -130,6 +131,7 @@ impl Fields {
             refresh_scope: client.refresh_scope.code().into(),
             client_id_name: client.client_id_name.clone(),
             client_secret_name: client.client_secret_name.clone(),
+            kept_names: client.kept_names.text().into(),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -199,6 +201,7 @@ impl Fields {
             self.token_parameters.clear();
             self.token_pointer.clear();
             self.client_secret_name.clear();
+            self.kept_names.clear();
         }
         if grant != Grant::Password {
             self.oauth_user.clear();
@@ -254,6 +257,7 @@ impl Fields {
             ("Scope on refresh", label(&self.refresh_scope, RefreshScope::label)),
             ("Name of the client ID parameter", &self.client_id_name),
             ("Name of the client secret parameter", &self.client_secret_name),
+            ("Values to keep with the token", &self.kept_names),
         ]
         .map(|(label, text)| (label, text.to_string()))
         .into()

@@ -32,7 +32,7 @@ const MORE: [&str; 14] = [
 const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
 
 /// What stands behind For servers that differ from the standard.
-const DIFFERENT: [&str; 4] = ["token_pointer", "refresh_scope", "client_id_name", "client_secret_name"];
+const DIFFERENT: [&str; 5] = ["token_pointer", "kept_names", "refresh_scope", "client_id_name", "client_secret_name"];
 
 /// What stands behind Certificates, proxy and time-out.
 const CONNECTION: [&str; 10] = [

@@ -12,7 +12,7 @@ use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSet
 use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, Method, SecretField};
 use crate::db::Conn;
-use crate::oauth::{Grant, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
+use crate::oauth::{Grant, KeptValues, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
 use crate::outbound::{Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
@@ -23,6 +23,8 @@ pub(super) struct NextTokenRequest {
     limits: Limits,
     /// The granted scope so far, which stays when the answer names none (RFC 6749 sections 5.1 and 6).
     scope: String,
+    /// What is kept with the token so far; what an answer does not say stays.
+    kept: KeptValues,
     /// Since when the client secret is stored.
     client_secret_set_at: Option<DateTime<Utc>>,
     kind: Kind,
@@ -118,7 +120,10 @@ impl NextTokenRequest {
             None if refreshes => RefreshToken::Keep,
             None => RefreshToken::None,
         };
-        Answer::Token(NewToken::issued(token, refresh, &self.scope))
+        let mut new = NewToken::issued(token, refresh, &self.scope);
+        let said = std::mem::replace(&mut new.kept, self.kept.clone());
+        new.kept.extend(said);
+        Answer::Token(new)
     }
 }
 
@@ -150,7 +155,8 @@ pub(super) async fn next_token_request(
         Method::OAuth(_) => queries::oauth_client(conn, connector).await?,
         _ => OAuthClient::default(),
     };
-    let scope = queries::stored_token(conn, connector).await?.map(|token| token.scope).unwrap_or_default();
+    let token = queries::stored_token(conn, connector).await?;
+    let (scope, kept) = token.map(|token| (token.scope, token.kept.0)).unwrap_or_default();
     let kind = match Authorization::of(state.method, &settings, &client) {
         Authorization::Bearer(Some(request)) => token_request(vault, request, &sealed, &transport)
             .map(|request| request.map_or(Kind::Grants(Vec::new()), |request| Kind::Request(Box::new(request)))),
@@ -171,6 +177,7 @@ pub(super) async fn next_token_request(
         transport,
         limits: settings.limits(),
         scope,
+        kept,
         client_secret_set_at: sealed.stored_secret(SecretField::ClientSecret).map(|secret| secret.set_at),
         kind,
     }))

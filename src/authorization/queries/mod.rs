@@ -19,7 +19,7 @@ use crate::web::Error;
 pub use secrets::{NewSecret, store_secret};
 pub(super) use secrets::{Sealed, SealedValues, remove_secret};
 pub(super) use tokens::{forget_failures, keep_request, remove_token, stored_token, take_request, token_origins};
-pub use tokens::{purge_token_requests, store_token};
+pub use tokens::{purge_token_requests, store_token, token_values};
 
 /// At the beginning of a transaction: all its queries see the database as it is now, and it changes nothing.
 pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {

@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::seal;
 use super::secrets::{SealedValues, token_data};
 use crate::audit::Change;
-use crate::authorization::model::{NewToken, RefreshToken, StoredToken};
+use crate::authorization::model::{Kept, NewToken, RefreshToken, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, renewals, token_requests, tokens};
+use crate::oauth::KeptValues;
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
@@ -28,8 +29,15 @@ pub(in crate::authorization) async fn stored_token(
         tokens::set_by,
         tokens::refresh_token.is_not_null(),
         tokens::refresh_expires_at,
+        tokens::kept,
     );
     Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
+}
+
+/// What is kept with the connector's token.
+pub async fn token_values(conn: &mut Conn, connector: Uuid) -> Result<KeptValues, Error> {
+    let stored: Option<Kept> = tokens::table.find(connector).select(tokens::kept).first(conn).await.optional()?;
+    Ok(stored.unwrap_or_default().0)
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of a refresh of the one before.
@@ -63,6 +71,7 @@ pub async fn store_token(
         tokens::obtained_at.eq(change.now),
         tokens::expires_at.eq(token.expires_at),
         tokens::set_by.eq(change.by.attribution()),
+        tokens::kept.eq(Kept(token.kept.clone())),
         refresh_life.map(|(from, _)| tokens::refresh_from.eq(from)),
         refresh_life.map(|(_, end)| tokens::refresh_expires_at.eq(end)),
     );

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::callback_error::CallbackError;
 use super::expiry::{Lifetime, expiry};
 use super::find_token::is_sendable;
+use super::kept::KeptValues;
 use super::token;
 use super::token::Token;
 use crate::outbound::{Mask, quote};
@@ -171,6 +172,7 @@ impl Known {
             expiry_source,
             scope: token::scope(detail("scope").as_ref()),
             refresh_expires_at: None,
+            kept: KeptValues::new(),
             refresh: None, // RFC 6749 4.2.2: a fragment is no place for one
             id_token: None,
             status: 302,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::TokenError;
 use super::expiry::{Lifetime, expiry, refresh_expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
+use super::kept::KeptNames;
 use super::remedy::{self, RequestKind};
 use super::response_document::{Document, xml};
 use super::token::Token;
@@ -120,6 +121,8 @@ pub(super) struct TokenReader<'a> {
     pub(super) started: Instant,
     /// The token's lifetime where the response has none.
     pub(super) lifetime: Option<TimeDelta>,
+    /// What is kept of what stands beside the token.
+    pub(super) keep: &'a KeptNames,
 }
 
 impl TokenReader<'_> {
@@ -149,6 +152,7 @@ impl TokenReader<'_> {
             expiry_source,
             scope: token::scope(found.detail("scope")),
             refresh_expires_at: refresh_expiry(&said, self.now),
+            kept: self.keep.in_objects(&said),
             refresh,
             id_token: token::id_token(found.detail("id_token")),
             status: reply.status().as_u16(),

@@ -35,6 +35,7 @@ fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, TokenError>
         now,
         started: Instant::now(),
         lifetime: None,
+        keep: &KeptNames::default(),
     };
     reading.read(reply)
 }

@@ -14,6 +14,7 @@ use super::client::{BodyFormat, Client};
 use super::device::DEVICE_GRANT;
 use super::error::{ErrorCode, TokenError};
 use super::http_client::{self, RequestForm, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
+use super::kept::KeptNames;
 use super::parameters::{Parameters, ScopeSeparator};
 use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
@@ -80,6 +81,8 @@ pub struct TokenEndpoint {
     pub lifetime: Option<TimeDelta>,
     /// Where the token is in the response.
     pub location: TokenLocation,
+    /// What is kept of what stands beside it.
+    pub keep: KeptNames,
 }
 
 impl TokenEndpoint {
@@ -94,7 +97,7 @@ impl TokenEndpoint {
     ) -> Result<Token, TokenError> {
         let response = ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant), now: Some(now) };
         let (location, started) = (&self.location, Instant::now());
-        let reader = TokenReader { response, location, now, started, lifetime: self.lifetime };
+        let reader = TokenReader { response, location, now, started, lifetime: self.lifetime, keep: &self.keep };
         // The crate goes on by itself until a device code has ended; here each request stands alone.
         let grant_type = matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT);
         let form = self.form(grant_type);

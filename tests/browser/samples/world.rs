@@ -310,6 +310,7 @@ pub(super) async fn token_with(
         scope: scope.into(),
         expires_at: ends_in_hours.map(|hours| now + TimeDelta::hours(hours)),
         refresh_expires_at: None,
+        kept: Default::default(),
     };
     let obtained = now - TimeDelta::hours(hours_ago);
     let origins = crate::support::in_use(&mut conn, connector).await;

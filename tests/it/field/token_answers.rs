@@ -91,8 +91,8 @@ async fn the_place_of_the_token_can_be_set() {
     const ANSWER: &str =
         r#"{"tokenData":{"access_token":"t1","token_type":"Bearer","expires_in":60000},"errors":[],"success":true}"#;
     let (app, id, text) = asked(|| Reply::json(200, ANSWER)).await;
-    assert!(text.contains("The answer has no token. Its members are errors, success, tokenData."), "{text}");
-    assert!(text.contains("enter where it is under More options"), "{text}");
+    assert!(text.contains("The answer has no token. Its members are tokenData, errors, success."), "{text}");
+    assert!(text.contains("enter where, under For servers that differ from the standard"), "{text}");
     let tab = app.super_admin().await.get(TAB).await;
     let page = tab.form(TAB).set("token_pointer", "tokenData").send().await.expect(422);
     let error = page.field_error("token_pointer");
@@ -185,4 +185,39 @@ async fn bearer_before_a_token_is_sent_once() {
     page.form("/connectors/ledger/authorization/token").press("Use this token").send().await.expect(303);
     assert_eq!(world.proxied("/echo").await.status, 200);
     assert_eq!(world.api.last().header("authorization"), Some("Bearer eyJh.eyJz.c2ln"));
+}
+
+/// Salesforce and Zoho say beside the token where the API is.
+#[tokio::test]
+async fn what_stands_beside_a_token_is_kept_and_shown() {
+    let world = World::new(|seen| match seen.number {
+        0 => Reply::json(
+            200,
+            r#"{"access_token":"t","expires_in":3600,"instance_url":"https://na7.my.example","id":"x","secret_id":"canary-1"}"#,
+        ),
+        _ => Reply::json(200, r#"{"access_token":"t2","expires_in":3600,"instance_url":"https://na8.my.example"}"#),
+    })
+    .await;
+    let (app, id) = (&world.app, world.connector);
+    app.sql(&format!(
+        "UPDATE connectors SET method = 'oauth_client_credentials' WHERE id = '{id}';
+         INSERT INTO oauth_clients (connector_id, token_url, client_id) VALUES ('{id}', '{}', 'web')",
+        world.api.url("/token")
+    ))
+    .await;
+    app.store_secret(id, connectory::authorization::SecretField::ClientSecret, "client-secret").await;
+    let tab = "/connectors/ledger/authorization";
+    let admin = app.super_admin().await;
+    let page = admin.get(tab).await.form(tab).set("kept_names", "refresh_token").send().await.expect(422);
+    let error = page.field_error("kept_names").unwrap_or_default();
+    assert!(error.starts_with("Values to keep must not have refresh_token"), "{error}");
+    admin.get(tab).await.form(tab).set("kept_names", "instance_url, id").send().await.expect(303);
+    for address in ["https://na7.my.example", "https://na8.my.example"] {
+        let page = admin.get(tab).await.form(&format!("{tab}/token-renewals")).send().await.expect(303).follow().await;
+        assert!(page.text().contains(&format!("instance_url: {address}")), "{}", page.text());
+        let shown = world.request("GET", "/ledger").send().await.expect("an answer").text().await.expect("a body");
+        let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(shown["token_values"], serde_json::json!({"id": "x", "instance_url": address}));
+        assert!(!page.text().contains("canary"));
+    }
 }

@@ -35,6 +35,7 @@ impl World {
             scope: String::new(),
             expires_at: None,
             refresh_expires_at: None,
+            kept: Default::default(),
         };
         let by = connectory::access::Actor::command_line();
         let now = app.clock.now();

@@ -32,6 +32,7 @@ impl TestApp {
             scope: String::new(),
             expires_at: life.map(|life| now + life),
             refresh_expires_at: None,
+            kept: Default::default(),
         };
         let origins = in_use(&mut conn, connector).await;
         authorization::store_token(
