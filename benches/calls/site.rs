@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use connectory::access::{Actor, ApiKey};
 use connectory::audit::Change;
-use connectory::authorization::{NewToken, RefreshToken, origins_in_use, store_token};
+use connectory::authorization::{NewToken, origins_in_use, store_token};
 use connectory::categories;
 use connectory::clock::Clock;
 use connectory::connectors::{self, Details, Method, NewConnector};
@@ -69,13 +69,7 @@ impl Site {
         let mut conn = db.get().await?;
         let change = &mut Change { conn: &mut conn, by: &by, now };
         connectors::insert(change, &new).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let token = NewToken {
-            access: Secret::new(token.to_string()),
-            refresh: RefreshToken::None,
-            token_type: "Bearer".into(),
-            scope: String::new(),
-            expires_at: None::<DateTime<Utc>>,
-        };
+        let token = NewToken::fixed(Secret::new(token.to_string()));
         let origins = origins_in_use(change.conn, new.id).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         store_token(change, vault, new.id, &token, &origins).await.map_err(|error| anyhow::anyhow!("{error:?}"))
     }

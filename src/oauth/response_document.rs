@@ -52,11 +52,15 @@ impl Document {
 /// The largest markup that is read as XML, in bytes.
 const LARGEST_XML: usize = 64 * 1024;
 
+/// Elements that a page or a piece of one begins with.
+const OF_PAGES: [&str; 9] = ["body", "center", "div", "form", "h1", "head", "html", "p", "pre"];
+
 /// Markup that is XML and no page.
 pub(super) fn xml(markup: &str) -> Option<roxmltree::Document<'_>> {
     let document = Some(markup).filter(|markup| markup.len() <= LARGEST_XML);
     let document = document.and_then(|markup| roxmltree::Document::parse(markup).ok())?;
-    let is_page = document.root_element().tag_name().name().eq_ignore_ascii_case("html");
+    let root = document.root_element().tag_name().name();
+    let is_page = OF_PAGES.iter().any(|element| root.eq_ignore_ascii_case(element));
     (!is_page).then_some(document)
 }
 

@@ -28,7 +28,9 @@ pub(super) struct Received {
 impl Received {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.iter();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        lines.find_map(|line| {
+            line.split_once(": ").filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        })
     }
 }
 

@@ -97,7 +97,10 @@ impl Typist<'_> {
 
     pub async fn focus_is_on_the_outcome(&self, words: &str) {
         let focus = self.window.focus().await;
-        assert!(focus.classes.contains("note ok"), "the focus is on {focus:?}, not on the outcome “{words}”");
+        if !focus.classes.contains("note ok") {
+            let page = self.window.text("main").await;
+            panic!("the focus is on {focus:?}, not on the outcome “{words}”: {page}");
+        }
         let flash = self.window.flash().await;
         assert!(flash.starts_with(words), "the outcome is “{flash}”, not “{words}”");
     }

@@ -13,10 +13,13 @@ const NO_CHECKS: &str = "DO $$ DECLARE c record; BEGIN
     LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.place, c.conname); END LOOP; END $$";
 
 /// What calls need of a connector, and a value of each that cannot be read.
-const OF_CONNECTORS: [(&str, &str, &str); 8] = [
+const OF_CONNECTORS: [(&str, &str, &str); 11] = [
     ("connectors", "method", "'none_such'"),
     ("connectors", "base_url", "'nonsense'"),
     ("authorizations", "api_key_place", "'elsewhere'"),
+    ("authorizations", "basic_charset", "'ebcdic'"),
+    ("authorizations", "access_token_place", "'elsewhere'"),
+    ("authorizations", "ca_trust", "'nobody'"),
     ("authorizations", "proxy_url", "'nonsense'"),
     ("authorizations", "expired_statuses", "'often'"),
     ("authorizations", "time_out", "-1"),
@@ -40,13 +43,12 @@ const OF_ENDPOINTS: [(&str, &str); 11] = [
 ];
 
 /// And of a client that gets its tokens itself.
-const OF_CLIENTS: [(&str, &str); 7] = [
+const OF_CLIENTS: [(&str, &str); 6] = [
     ("authentication", "'magic'"),
     ("scope_separator", "'tab'"),
     ("body_format", "'yaml'"),
     ("token_url", "'nonsense'"),
     ("refresh_url", "'nonsense'"),
-    ("resources", "'no uri'"),
     ("lifetime", "-1"),
 ];
 

@@ -27,6 +27,8 @@ fn recorded(folder: &Path, found: &mut BTreeSet<String>) {
 const NO_KINDS: &[&str] = &[
     "demo.json",
     "master.key",
+    "connector_templates.settings",
+    "connector_templates.variables",
     "connectors.base_url",
     "connectors.method",
     "connectors.status",
