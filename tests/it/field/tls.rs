@@ -122,7 +122,7 @@ async fn without_a_sign_in_the_connection_is_checked_as_with_one() {
     let ana = world.app.super_admin().await;
     for (name, value, message) in [
         ("proxy_url", "no address", "Proxy must start with https:// or http://"),
-        ("time_out", "soon", "Time-out must be a whole number of seconds, from 1 to 900"),
+        ("time_out", "soon", "Time-out must be a whole number of seconds, from 1 to 3600"),
         ("concurrency", "0", "Concurrent calls must be a whole number, from 1 to 1000"),
     ] {
         let page = save(&ana, |form| form.set(name, value)).await.expect(422);
