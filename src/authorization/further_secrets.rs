@@ -31,8 +31,8 @@ const MOST: usize = 20;
 #[derive(Default, Clone, Serialize, Deserialize, Validate)]
 #[serde(default)]
 pub struct FurtherFields {
-    place: String,
-    name: String,
+    further_place: String,
+    further_name: String,
 }
 
 #[derive(Template)]
@@ -124,7 +124,7 @@ pub async fn update(
 /// The page as it is now: the rows of the form may stand for other secrets.
 fn stale(context: RequestContext, stored: Stored, form: Form<FurtherFields>) -> Result<HttpResponse, Error> {
     let mut form = Form::new(form.fields);
-    form.errors.add("place", "The data connector was changed meanwhile. Look at the list again.");
+    form.errors.add("further_place", "The data connector was changed meanwhile. Look at the list again.");
     further_page(context, stored, form, StatusCode::CONFLICT)
 }
 
@@ -156,7 +156,7 @@ fn read_new(
     errors: &mut Errors,
 ) -> Option<(SecretName, Secret)> {
     let change = SecretChange::read(data, "value", "Value", false, errors).trimmed();
-    let name = fields.name.trim();
+    let name = fields.further_name.trim();
     let value = match change {
         SecretChange::Replace(value) if !value.is_empty() => value,
         _ if name.is_empty() => return None,
@@ -165,13 +165,13 @@ fn read_new(
             Secret::new(String::new())
         }
     };
-    let Some(place) = FurtherPlace::parse(&fields.place) else {
-        errors.add("place", "Choose what the value is sent in");
+    let Some(place) = FurtherPlace::parse(&fields.further_place) else {
+        errors.add("further_place", "Choose what the value is sent in");
         return None;
     };
     check_value("value", place, &value, errors);
     if let Some(problem) = name_problem(stored, place, name) {
-        errors.add("name", problem);
+        errors.add("further_name", problem);
     }
     Some((SecretName::Further(place, name.into()), value))
 }

@@ -26,7 +26,7 @@ pub const SAMPLES: &[Sample] = &[
         &[Choose("body_kind", "Form"), Press("Add a parameter"), Press("Add a header"), Press("Add another parameter"), Press("Add a form field")],
         "Form field 1"),
     sample("endpoint-parts", Full, Admin, "/connectors/unused-interface/endpoints/new",
-        &[Choose("body_kind", "Multipart"), Press("Add a part"), Choose("part_1_kind", "File"), Press("Add another part")], "Part 2"),
+        &[Choose("body_kind", "Multipart"), Press("Add a parameter"), Press("Add a part"), Choose("part_1_kind", "File"), Press("Add another part")], "Part 2"),
     sample("endpoint-paging", Full, Admin, "/connectors/unused-interface/endpoints/new",
         &[Choose("paging", "Cursor in the response"), Press("Save")], "Enter the name of the query parameter"),
     sample("endpoint-row-removed", Full, Admin, LIST, &[Press("Remove parameter 1")], "Parameter 1 was removed."),

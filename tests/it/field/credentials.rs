@@ -161,7 +161,7 @@ async fn calls_carry_further_secret_headers_and_parameters() {
     let ana = world.app.super_admin().await;
     let add = async |place: &str, name: &str, value: &str| {
         let page = ana.get(FURTHER).await.expect(200);
-        page.submit(|form| form.set("place", place).set("name", name).set("value", value)).await
+        page.submit(|form| form.set("further_place", place).set("further_name", name).set("value", value)).await
     };
     add("call_header", "Ocp-Apim-Subscription-Key", " sub-k3y \n").await.expect(303);
     add("call_query", "app id", "n&m").await.expect(303);
@@ -205,7 +205,7 @@ async fn a_connector_without_a_method_can_have_secret_headers() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world.app.sql("DELETE FROM tokens; UPDATE connectors SET method = 'no_auth'").await;
     let page = world.app.super_admin().await.get(FURTHER).await.expect(200);
-    page.submit(|form| form.set("name", "X-Gateway").set("value", "g-1")).await.expect(303);
+    page.submit(|form| form.set("further_name", "X-Gateway").set("value", "g-1")).await.expect(303);
     assert_eq!(world.sent_when_known("x-gateway", "g-1").await, "g-1");
     // Its origin counts, as for every secret.
     let other = crate::support::upstream::Upstream::json("{}").await;
@@ -219,28 +219,28 @@ async fn a_wrong_secret_header_is_refused_at_its_field() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let ana = world.app.super_admin().await;
     for (name, value, field, problem) in [
-        ("", "k3y", "name", "Enter the name of the header or parameter"),
+        ("", "k3y", "further_name", "Enter the name of the header or parameter"),
         ("X-Key", "", "value", "Enter the value"),
-        ("X Key", "k3y", "name", "A header name can have letters, numbers and hyphens, such as X-API-Key"),
-        ("Host", "k3y", "name", "Host is set by Connectory itself. Enter the name of another header"),
+        ("X Key", "k3y", "further_name", "A header name can have letters, numbers and hyphens, such as X-API-Key"),
+        ("Host", "k3y", "further_name", "Host is set by Connectory itself. Enter the name of another header"),
         (
             "authorization",
             "k3y",
-            "name",
+            "further_name",
             "authorization is where the credential of the method is sent. Enter the name of another header",
         ),
         ("X-Key", "kß", "value", "A header can have letters, numbers and signs only. Copy the value once more."),
     ] {
         let page = ana.get(FURTHER).await.expect(200);
-        let page = page.submit(|form| form.set("name", name).set("value", value)).await.expect(422);
+        let page = page.submit(|form| form.set("further_name", name).set("value", value)).await.expect(422);
         assert_eq!(page.field_error(field).as_deref(), Some(problem));
-        assert_eq!(page.field_value("name"), name);
+        assert_eq!(page.field_value("further_name"), name);
     }
     let page = ana.get(FURTHER).await.expect(200);
-    page.submit(|form| form.set("name", "X-Key").set("value", "k3y")).await.expect(303);
+    page.submit(|form| form.set("further_name", "X-Key").set("value", "k3y")).await.expect(303);
     let page = ana.get(FURTHER).await.expect(200);
-    let page = page.submit(|form| form.set("name", "x-key").set("value", "k3y")).await.expect(422);
-    assert_eq!(page.field_error("name").as_deref(), Some("x-key is set already. Replace it above"));
+    let page = page.submit(|form| form.set("further_name", "x-key").set("value", "k3y")).await.expect(422);
+    assert_eq!(page.field_error("further_name").as_deref(), Some("x-key is set already. Replace it above"));
     // They cannot be entered again in the form that turns the check of certificates off.
     let tab = ana.get(TAB).await.expect(200);
     let form = tab.main_form().untick("verify", "yes");

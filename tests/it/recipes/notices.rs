@@ -53,7 +53,7 @@ async fn notices_go_by_each_way_and_look_as_the_document_says() {
 async fn a_webhook_has_the_members_that_are_shown(machine: &mut Machine, receiver: &Upstream) {
     let demo = machine.shell("connectory demo");
     assert_eq!(demo.code, 0, "{}", demo.err);
-    let failing = "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c \"WITH one AS (UPDATE connectors SET status = 'failing', status_since = now() - interval '5 minutes' WHERE method = 'bearer' AND status = 'healthy' RETURNING id) UPDATE renewals SET message = 'No answer.', remedy = 'Wait.', failures = 1 FROM one WHERE connector_id = id\"";
+    let failing = "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c \"WITH one AS (UPDATE connectors SET status = 'failing', status_since = now() - interval '5 minutes' WHERE method = 'bearer' AND status IN ('healthy', 'not_tested') RETURNING id) UPDATE renewals SET message = 'No answer.', remedy = 'Wait.', failures = 1 FROM one WHERE connector_id = id\"";
     let changed = machine.shell(&machine.translated(failing));
     assert_eq!(changed.code, 0, "{}", changed.err);
     machine.run("stop-and-start");

@@ -113,7 +113,7 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         "/connectors/payroll/authorization/further-secrets".into(),
         "/connectors/payroll/authorization/further-secrets",
         ("authorizations", format!("connector_id = '{connector}'")),
-        |form| form.set("name", "X-Mine").set("value", "mine"),
+        |form| form.set("further_name", "X-Mine").set("value", "mine"),
     );
     add(
         "/connectors/{key}/endpoints/{id}",

@@ -46,8 +46,8 @@ async fn becomes_a_page_in_words_whatever_it_does() {
             "What the answer has as token (access_token) is longer than 16 KiB or has spaces",
         ),
         (answer(200, &json, ""), "The server's answer is empty."),
-        (answer(200, &json, "[[[["), "The answer has no token."),
-        (answer(200, &json, &"[".repeat(100_000)), "The answer has no token."),
+        (answer(200, &json, "[[[["), "The server answered with a text, not with JSON."),
+        (answer(200, &json, &"[".repeat(100_000)), "The server answered with a text, not with JSON."),
         (answer(204, &[], ""), "The server's answer is empty."),
         (answer(999, &json, "{}"), ""),
     ];
