@@ -4,7 +4,6 @@ use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use connectory::access::{Actor, ApiKey};
 use connectory::audit::Change;
 use connectory::authorization::{NewToken, origins_in_use, store_token};
