@@ -218,7 +218,12 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     let rooms = app.connector_with("Room calendars", with(Method::Bearer, None)).await;
     token(app, rooms, "", 0, Some(1)).await;
     app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = 'http://127.0.0.1:1/token', token_user = 'rooms', token_request_style = 'form' WHERE connector_id = '{rooms}'")).await;
-    app.sql("UPDATE connectors SET status = 'failing' WHERE key = 'room-calendars'").await;
+    app.sql(
+        "UPDATE connectors SET status = 'failing' WHERE key = 'room-calendars';
+         UPDATE renewals SET failures = 1, message = 'The server did not answer.', remedy = 'Try again later.'
+         WHERE connector_id = (SELECT id FROM connectors WHERE key = 'room-calendars')",
+    )
+    .await;
     let permits = app.connector_with("Parking permits", with(Method::Basic, Some(finance))).await;
     secret(app, permits, SecretField::Password).await;
     app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''").await;
