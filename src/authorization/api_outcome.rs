@@ -5,10 +5,7 @@ use crate::connectors::ApiOutcome;
 use crate::oauth::words_of_api;
 use crate::outbound::http::header::{HeaderMap, RETRY_AFTER};
 use crate::outbound::http::{Response, StatusCode};
-use crate::outbound::{Mask, Stage};
-
-/// Headers in which servers say how many requests are left.
-const REQUESTS_LEFT: [&str; 3] = ["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"];
+use crate::outbound::{LIMIT_HEADERS, Mask, Stage};
 
 /// What a response says; `None` if nothing. `says_ended` if the connector's settings take it for “the token has ended”.
 pub fn outcome_of_response(status: StatusCode, headers: &HeaderMap, says_ended: bool) -> Option<ApiOutcome> {
@@ -20,8 +17,8 @@ pub fn outcome_of_response(status: StatusCode, headers: &HeaderMap, says_ended: 
 
 /// Some servers answer 403 where 429 is meant (RFC 6585 section 4).
 fn limits_rate(headers: &HeaderMap) -> bool {
-    let is_none_left = |name: &&str| headers.get(*name).is_some_and(|left| left.as_bytes() == b"0");
-    headers.contains_key(RETRY_AFTER) || REQUESTS_LEFT.iter().any(is_none_left)
+    let is_none_left = |remaining: &str| headers.get(remaining).is_some_and(|left| left.as_bytes() == b"0");
+    headers.contains_key(RETRY_AFTER) || LIMIT_HEADERS.iter().any(|(remaining, _)| is_none_left(remaining))
 }
 
 /// What a failure at this stage says; `None` if the request is at fault.

@@ -106,7 +106,7 @@ pub async fn update(
         return stale(context, stored, form);
     };
     let changes = read_changes(&stored, &mut form);
-    let takes = changes.iter().any(|(name, _)| stored.sealed.further().iter().any(|stored| stored.name == *name));
+    let takes = changes.iter().any(|(name, _)| stored.sealed.has_name(name));
     let confirmed = !takes || guard.confirm(&context, &form.data, &mut form.errors).await?;
     if form.errors.any() || !confirmed {
         return further_page(context, stored, form, StatusCode::UNPROCESSABLE_ENTITY);
@@ -245,6 +245,5 @@ async fn save_one(
         return Ok("removed");
     };
     queries::store_secret(change, vault, &NewSecret { connector: id, name: name.clone(), secret, origins }).await?;
-    let was_stored = old.sealed.further().iter().any(|stored| stored.name == *name);
-    Ok(if was_stored { "changed" } else { "added" })
+    Ok(if old.sealed.has_name(name) { "changed" } else { "added" })
 }

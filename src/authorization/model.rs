@@ -88,11 +88,6 @@ impl SecretName {
         matches!(self, SecretName::Further(..))
     }
 
-    /// Whether it is a further secret that calls carry, and not token requests.
-    pub fn is_of_calls(&self) -> bool {
-        matches!(self, SecretName::Further(FurtherPlace::CallHeader | FurtherPlace::CallQuery, _))
-    }
-
     /// The further credential that calls carry; `None` for any other secret.
     pub fn credential(&self, key: Secret) -> Option<Credential> {
         let (place, name) = match self {

@@ -59,7 +59,7 @@ pub use pem::{PemProblem, adds_certificate, may_hold_key};
 pub use policy::Policy;
 pub use request::{Body, Limits, Request};
 pub use response::{Response, ResponseBody};
-pub use retry_after::{retry_after, wait_asked};
+pub use retry_after::{LIMIT_HEADERS, retry_after, wait_asked};
 pub use server_text::quote;
 pub use tls::Leaf;
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};

@@ -15,9 +15,13 @@ const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 /// The wait in milliseconds: of the Azure SDKs and OpenAI, and of Azure Cosmos DB, which sends nothing else with its 429.
 const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
-/// The beginnings of the names of headers about a limit: of GitHub and most others, of X and Okta, and of the IETF's draft
-/// `ratelimit-headers` up to its version 07.
-const LIMITS: [&str; 3] = ["x-ratelimit", "x-rate-limit", "ratelimit"];
+/// The headers about a limit, which say how many requests remain and when it ends: of GitHub and most others, of X and
+/// Okta, and of the IETF's draft `ratelimit-headers` up to its version 07.
+pub const LIMIT_HEADERS: [(&str, &str); 3] = [
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ("x-rate-limit-remaining", "x-rate-limit-reset"),
+    ("ratelimit-remaining", "ratelimit-reset"),
+];
 
 /// Numbers from here on are a point in time (Unix seconds), smaller ones a number of seconds: APIs send both.
 const FIRST_TIMESTAMP: f64 = 1e9;
@@ -39,8 +43,8 @@ pub fn wait_asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let of = |name: &str| number(headers.get(name)?.to_str().ok()?.trim());
     let in_milliseconds = || IN_MILLISECONDS.into_iter().find_map(of).map(|millis| bounded(millis / 1_000.0));
     let limit = || {
-        let used_up = |limit: &&str| of(&format!("{limit}-remaining")) == Some(0.0);
-        let reset = of(&format!("{}-reset", LIMITS.into_iter().find(used_up)?))?;
+        let (_, reset) = LIMIT_HEADERS.into_iter().find(|(remaining, _)| of(remaining) == Some(0.0))?;
+        let reset = of(reset)?;
         let now = now.timestamp_millis() as f64 / 1_000.0;
         let seconds = if reset >= FIRST_TIMESTAMP { reset - now } else { reset };
         Some(bounded(seconds).max(SHORTEST_LIMIT))

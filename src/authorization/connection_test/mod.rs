@@ -359,7 +359,7 @@ impl Test<'_> {
     /// The further credentials that calls carry; `None` if one may not be sent there.
     fn further(&self, report: &mut TestReport, url: &HttpUrl) -> Result<Option<Vec<Credential>>, Error> {
         let mut credentials = Vec::new();
-        for (name, secret) in self.stored.sealed.further_of_calls(self.tools.vault)? {
+        for (name, secret) in self.stored.sealed.further_secrets(self.tools.vault)? {
             let Some(secret) = report.keep("Base URL", secret.for_url(url, &self.transport))? else { return Ok(None) };
             credentials.extend(name.credential(secret));
         }

@@ -200,12 +200,17 @@ impl SealedValues {
     }
 
     pub fn has(&self, field: SecretField) -> bool {
-        self.find(field).is_some()
+        self.has_name(&field.into())
     }
 
     /// Since when a secret is stored, and by whom.
     pub fn stored_secret(&self, field: SecretField) -> Option<&StoredSecret> {
         self.find(field).map(|(stored, _)| stored)
+    }
+
+    /// Whether the secret of this name is stored.
+    pub fn has_name(&self, name: &SecretName) -> bool {
+        self.secrets.iter().any(|(stored, _)| stored.name == *name)
     }
 
     fn find(&self, field: SecretField) -> Option<&(StoredSecret, Sealed)> {
@@ -224,10 +229,10 @@ impl SealedValues {
         further
     }
 
-    /// The further secrets of calls, with their names.
-    pub fn further_of_calls(&self, vault: &Vault) -> Result<Vec<(&SecretName, ApprovedSecret)>, Error> {
-        let of_calls = self.secrets.iter().filter(|(stored, _)| stored.name.is_of_calls());
-        of_calls.map(|(stored, sealed)| Ok((&stored.name, sealed.approved(vault)?))).collect()
+    /// The further secrets with their names, for sending them.
+    pub fn further_secrets(&self, vault: &Vault) -> Result<Vec<(&SecretName, ApprovedSecret)>, Error> {
+        let further = self.secrets.iter().filter(|(stored, _)| stored.name.is_further());
+        further.map(|(stored, sealed)| Ok((&stored.name, sealed.approved(vault)?))).collect()
     }
 
     /// The stored secret of a field, if there is one.
