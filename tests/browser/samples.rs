@@ -245,7 +245,7 @@ const SAMPLES: &[Sample] = &[
     sample("bearer-errors", Full, Admin, "/connectors/payroll-ledger/authorization", &[Tick("Replace it"), Press("Save")], "There is a problem"),
     sample("bearer-own-password-errors", Full, Admin, "/connectors/payroll-ledger/authorization",
         &[Tick("Replace it"), Fill("token", "another"), Press("Save")], "Enter your password"),
-    sample("bearer-renewal-refused", Full, Admin, "/connectors/room-calendars/authorization", &[Press("Renew token now")], "No access token"),
+    sample("bearer-renewal-refused", Full, Admin, "/connectors/room-calendars/authorization", &[Press("Try again now")], "No access token"),
     sample("api-key", Full, Admin, "/connectors/unset-key/authorization", &[], "Name of the header or parameter"),
     sample("api-key-set", Full, Admin, "/connectors/air-quality/authorization", &[Tick("Replace it")], "New API key"),
     sample("api-key-viewer", Full, Viewer, "/connectors/air-quality/authorization", &[], "Set on"),

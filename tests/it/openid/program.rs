@@ -49,7 +49,7 @@ async fn people_come_in_by_the_settings_alone_and_the_log_holds_nothing_secret()
     for word in [
         CLIENT_SECRET,
         "the-access-token",
-        "eyJ",
+        "eyJ0eXAi",
         &query(&request)["state"],
         &query(&request)["nonce"],
         &query(&answer)["code"],
