@@ -1,15 +1,16 @@
 //! What calls need of a connector's authorization: read with the connector in one query, opened once.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Bytea, Int4, Jsonb, Nullable, Text};
 
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
 use super::model::{CaTrust, FurtherPlace, SecretName};
+use super::options::Options;
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::settings::Settings;
 use crate::connectors::{ConnectorId, Method, SecretField};
-use crate::db::{OrEmpty, Positive, Stored, StoredValueError, Typed, known};
+use crate::db::{Json, OrEmpty, Positive, Stored, StoredValueError, Typed, known};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses};
 use crate::outbound::{HttpUrl, Transport};
 use crate::vault::Vault;
@@ -20,7 +21,7 @@ pub const CALL_COLUMNS: &str =
     "c.method, c.verify_certificates, a.user_name, a.basic_charset, a.api_key_place, a.api_key_name, a.api_key_prefix,
     a.access_token_place, a.access_token_name, a.access_token_prefix,
     a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.stream_idle,
-    a.expired_statuses, a.expired_body,
+    a.expired_statuses, a.expired_body, a.options,
     s.sealed AS secret, s.origins AS secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins,
     f.names AS further_names, f.sealed AS further_secrets, f.origins AS further_origins";
@@ -85,6 +86,8 @@ pub struct SealedSettings {
     expired_statuses: Stored<Typed<ExpiredStatuses>>,
     #[diesel(sql_type = Text)]
     expired_body: Stored<Typed<ExpiredBody>>,
+    #[diesel(sql_type = Jsonb)]
+    options: Stored<Json<Options>>,
     #[diesel(sql_type = Nullable<Bytea>)]
     secret: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
@@ -205,6 +208,7 @@ impl SealedSettings {
             stream_idle: stream_idle.transpose()?,
             expired_statuses: self.expired_statuses.known("authorizations.expired_statuses", connector)?,
             expired_body: self.expired_body.known("authorizations.expired_body", connector)?,
+            options: self.options.known("authorizations.options", connector)?,
         })
     }
 }

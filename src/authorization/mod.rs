@@ -18,6 +18,7 @@ mod further_secrets;
 mod keeper;
 mod model;
 mod oauth_client;
+mod options;
 mod origins;
 mod queries;
 mod requirements;

@@ -4,15 +4,13 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::{Jsonb, Text};
+use diesel::sql_types::Text;
 
 use super::credential::{Credential, CredentialPlace, Placement};
 use crate::connectors::SecretField;
-use crate::db::{read_column, text_enum};
+use crate::db::{Json, read_column, text_enum};
 use crate::oauth::{KeptValues, Token};
 use crate::vault::Secret;
 use crate::web::PublicAddress;
@@ -130,25 +128,6 @@ pub(super) struct StoredSecret {
     pub set_by: String,
 }
 
-/// Values that are kept with a token, as stored.
-#[derive(Clone, Debug, Default, PartialEq, FromSqlRow, AsExpression)]
-#[diesel(sql_type = Jsonb)]
-pub struct Kept(pub KeptValues);
-
-impl FromSql<Jsonb, Pg> for Kept {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Kept> {
-        let value = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
-        Ok(Kept(serde_json::from_value(value)?))
-    }
-}
-
-impl ToSql<Jsonb, Pg> for Kept {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let value = serde_json::to_value(&self.0)?;
-        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
-    }
-}
-
 /// What may be known of the stored access token.
 #[derive(Queryable, Clone)]
 pub(super) struct StoredToken {
@@ -160,7 +139,8 @@ pub(super) struct StoredToken {
     pub has_refresh_token: bool,
     /// When the refresh token expires, if the server has said so.
     pub refresh_expires_at: Option<DateTime<Utc>>,
-    pub kept: Kept,
+    /// Values that are kept with the token.
+    pub kept: Json<KeptValues>,
 }
 
 /// What becomes of the refresh token when a token is stored.

@@ -10,10 +10,11 @@ use diesel::prelude::*;
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
 use super::model::CaTrust;
 pub(super) use super::oauth_client::{OAuthClient, TokenUse};
+use super::options::Options;
 use super::queries::SealedValues;
 use crate::connectors::{Grant, Method};
 use crate::db::schema::authorizations;
-use crate::db::{OrEmpty, Positive, Typed};
+use crate::db::{Json, OrEmpty, Positive, Typed};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses, RequestStyle, TokenLocation, TokenRequest};
 use crate::outbound::{HttpUrl, Identity, Limits, Transport};
 use crate::vault::{Secret, Vault};
@@ -46,6 +47,7 @@ pub(super) struct Settings {
     pub stream_idle: Option<Positive>,
     pub expired_statuses: Typed<ExpiredStatuses>,
     pub expired_body: Typed<ExpiredBody>,
+    pub options: Json<Options>,
 }
 
 /// The last token request of a connector with a bearer token, which renews the token if it is kept fresh.

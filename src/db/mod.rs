@@ -37,8 +37,8 @@ pub use change_listener::{ChangeEvent, ChangeListener};
 pub use pool::{Connection, PoolUse, Pools};
 pub use prepared::Prepared;
 pub use stored::{
-    OrEmpty, Positive, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known, read as read_column,
-    write as write_column,
+    Json, OrEmpty, Positive, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known,
+    read as read_column, write as write_column,
 };
 pub(crate) use stored::{text_codes, text_column, text_enum};
 

@@ -150,6 +150,7 @@ diesel::table! {
         access_token_place -> Text,
         access_token_name -> Text,
         access_token_prefix -> Text,
+        options -> Jsonb,
     }
 }
 

@@ -14,7 +14,10 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::result::{DeserializeFieldError, Error as DbError};
 use diesel::serialize::{IsNull, Output, Result as ToSqlResult, ToSql};
-use diesel::sql_types::{Int4, Text};
+use diesel::sql_types::{Int4, Jsonb, Text};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A stored value that cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -164,6 +167,25 @@ impl<T: ToSql<Text, Pg>> ToSql<Text, Pg> for OrEmpty<T> {
 impl<T> OrEmpty<T> {
     pub fn as_ref(&self) -> Option<&T> {
         self.0.as_ref()
+    }
+}
+
+/// A column of JSON. A type with `deny_unknown_fields` refuses what a later version may have stored.
+#[derive(Clone, Debug, Default, PartialEq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromSql<Jsonb, Pg> for Json<T> {
+    fn from_sql(value: PgValue<'_>) -> FromSqlResult<Self> {
+        let value = <Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
+        Ok(Json(serde_json::from_value(value)?))
+    }
+}
+
+impl<T: Serialize + fmt::Debug> ToSql<Jsonb, Pg> for Json<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> ToSqlResult {
+        let value = serde_json::to_value(&self.0)?;
+        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
     }
 }
 

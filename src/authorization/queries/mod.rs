@@ -75,7 +75,8 @@ const SETTINGS: &str = "UPDATE authorizations AS copy
         expired_statuses = o.expired_statuses, expired_body = o.expired_body, token_url = o.token_url, token_user = o.token_user,
         token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style,
         token_pointer = o.token_pointer, concurrency = o.concurrency, stream_idle = o.stream_idle,
-        token_user_field = o.token_user_field, token_password_field = o.token_password_field
+        token_user_field = o.token_user_field, token_password_field = o.token_password_field,
+        options = o.options
     FROM authorizations AS o WHERE o.connector_id = $1 AND copy.connector_id = $2";
 
 /// A whole row, but for whose it is.

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::seal;
 use super::secrets::{SealedValues, token_data};
 use crate::audit::Change;
-use crate::authorization::model::{Kept, NewToken, RefreshToken, StoredToken};
+use crate::authorization::model::{NewToken, RefreshToken, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
-use crate::db::Conn;
 use crate::db::schema::{authorizations, renewals, token_requests, tokens};
+use crate::db::{Conn, Json};
 use crate::oauth::KeptValues;
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
@@ -36,7 +36,8 @@ pub(in crate::authorization) async fn stored_token(
 
 /// What is kept with the connector's token.
 pub async fn token_values(conn: &mut Conn, connector: Uuid) -> Result<KeptValues, Error> {
-    let stored: Option<Kept> = tokens::table.find(connector).select(tokens::kept).first(conn).await.optional()?;
+    let stored: Option<Json<KeptValues>> =
+        tokens::table.find(connector).select(tokens::kept).first(conn).await.optional()?;
     Ok(stored.unwrap_or_default().0)
 }
 
@@ -71,7 +72,7 @@ pub async fn store_token(
         tokens::obtained_at.eq(change.now),
         tokens::expires_at.eq(token.expires_at),
         tokens::set_by.eq(change.by.attribution()),
-        tokens::kept.eq(Kept(token.kept.clone())),
+        tokens::kept.eq(Json(token.kept.clone())),
         refresh_life.map(|(from, _)| tokens::refresh_from.eq(from)),
         refresh_life.map(|(_, end)| tokens::refresh_expires_at.eq(end)),
     );
