@@ -8,11 +8,11 @@ use super::model::{CaTrust, FurtherPlace, SecretName};
 use super::options::Options;
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
-use super::settings::Settings;
+use super::settings::{ConnectionSecrets, Settings};
 use crate::connectors::{ConnectorId, Method, SecretField};
 use crate::db::{Json, OrEmpty, Positive, Stored, StoredValueError, Typed, known};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses};
-use crate::outbound::{HttpUrl, Transport};
+use crate::outbound::{ProxyUrl, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
 
@@ -24,6 +24,7 @@ pub const CALL_COLUMNS: &str =
     a.expired_statuses, a.expired_body, a.options,
     s.sealed AS secret, s.origins AS secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins,
+    p.sealed AS proxy_password, p.origins AS proxy_password_origins,
     f.names AS further_names, f.sealed AS further_secrets, f.origins AS further_origins";
 
 /// What the columns are read from, beside `connectors AS c` and `authorizations AS a`.
@@ -34,12 +35,14 @@ pub fn call_tables() -> String {
     format!(
         "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method{fields} END
         LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = '{}'
+        LEFT JOIN secrets p ON p.connector_id = c.id AND p.field = '{}'
         LEFT JOIN LATERAL (
             SELECT array_agg(field ORDER BY field) AS names, array_agg(sealed ORDER BY field) AS sealed,
                 array_agg(array_to_string(origins, ' ') ORDER BY field) AS origins
             FROM secrets WHERE connector_id = c.id AND split_part(field, ':', 1) IN ('{}', '{}')
         ) f ON true",
         SecretField::ClientKey.code(),
+        SecretField::ProxyPassword.code(),
         FurtherPlace::CallHeader.code(),
         FurtherPlace::CallQuery.code()
     )
@@ -75,7 +78,7 @@ pub struct SealedSettings {
     #[diesel(sql_type = Text)]
     client_certificate: String,
     #[diesel(sql_type = Text)]
-    proxy_url: Stored<OrEmpty<HttpUrl>>,
+    proxy_url: Stored<OrEmpty<ProxyUrl>>,
     #[diesel(sql_type = Nullable<Int4>)]
     time_out: Option<Stored<Positive>>,
     #[diesel(sql_type = Nullable<Int4>)]
@@ -96,6 +99,10 @@ pub struct SealedSettings {
     client_key: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     client_key_origins: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    proxy_password: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    proxy_password_origins: Option<Vec<String>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     further_names: Option<Vec<Stored<SecretName>>>,
     #[diesel(sql_type = Nullable<Array<Bytea>>)]
@@ -142,6 +149,10 @@ impl SealedSettings {
             Sealed::secret(connector, &SecretField::ClientKey.into(), value, self.client_key_origins.take())
         });
         let client_key = sealed_key.as_ref().map(|sealed| sealed.open(vault)).transpose()?;
+        let proxy_password = self.proxy_password.take().map(|value| {
+            Sealed::secret(connector, &SecretField::ProxyPassword.into(), value, self.proxy_password_origins.take())
+        });
+        let proxy_password = proxy_password.map(|sealed| sealed.approved(vault)).transpose()?;
         let further = self.further(vault, connector)?;
         let (secret, origins) = (self.secret.take(), self.secret_origins.take());
         let settings = self.settings(connector).map_err(Error::internal)?;
@@ -161,7 +172,7 @@ impl SealedSettings {
             }
         };
         Ok(CallSettings {
-            transport: settings.transport(verify, client_key),
+            transport: settings.for_calls(settings.transport(verify, ConnectionSecrets { client_key, proxy_password })),
             time_out: settings.time_out.map(Positive::get),
             concurrency: settings.concurrency.map(Positive::get),
             stream_idle: settings.stream_idle.map(Positive::get),

@@ -68,12 +68,12 @@ pub(super) async fn discover(
 
 /// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.
 fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
-    let key = stored.sealed.client_key(vault)?;
+    let secrets = stored.sealed.connection_secrets(vault)?;
     let (typed, settings) = (stored.form.issuer.clone(), stored.settings.settings.clone());
     Ok(stored.check_by(|check| {
         let issuer = check.url("issuer", "Issuer", &typed, true).0;
         let limits = Settings { time_out: check.time_out(), ..settings }.interactive_limits();
-        let transport = check.typed_transport(key);
+        let transport = check.typed_transport(secrets);
         issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits))
     }))
 }

@@ -55,10 +55,11 @@ impl ApprovedOrigins {
         if transport.is_own {
             return Ok(());
         }
-        let refused = [Some(url), transport.proxy.as_ref()];
-        match refused.into_iter().flatten().find(|url| !self.allow(url)) {
+        let proxy = transport.proxy_for(url).map(|proxy| proxy.url.origin());
+        match proxy.into_iter().find(|origin| !self.0.contains(origin)) {
+            _ if !self.allow(url) => Err(OriginNotApproved(url.origin())),
+            Some(origin) => Err(OriginNotApproved(origin)),
             None => Ok(()),
-            Some(url) => Err(OriginNotApproved(url.origin())),
         }
     }
 
@@ -162,6 +163,12 @@ impl ApprovedSecret {
             origins.check(url, transport)?;
         }
         Ok(self.secret.clone())
+    }
+
+    /// The secret, for the proxy at this origin, if it was entered for that one.
+    pub fn for_proxy(&self, proxy: &Origin) -> Option<Secret> {
+        let is_its_own = self.origins.as_ref().is_none_or(|origins| origins.0.contains(proxy));
+        is_its_own.then(|| self.secret.clone())
     }
 }
 

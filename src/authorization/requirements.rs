@@ -65,7 +65,7 @@ fn of_client_authentication(metadata: &Metadata, typed: &Fields) -> Option<Strin
         ));
     }
     let has_certificate = !typed.client_certificate.is_empty();
-    let words = "Clients authenticate there by a certificate (mutual TLS, RFC 8705). Enter Client certificate and Client key under Certificates, proxy and time-out.";
+    let words = "Clients authenticate there by a certificate (mutual TLS, RFC 8705). Enter Client certificate and Client key under Certificates and time-out.";
     (!has_certificate).then(|| words.into())
 }
 

@@ -12,7 +12,7 @@ use super::secret_field::SecretChange;
 use super::settings::OAuthClient;
 use super::tab::Stored;
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, CredentialChange};
+use crate::connectors::{self, CredentialChange, SecretField};
 use crate::db::Conn;
 use crate::db::schema::authorizations;
 use crate::db::version::SeenVersion;
@@ -85,7 +85,10 @@ async fn save_secrets(
         match wanted {
             SecretChange::Keep => {}
             SecretChange::Replace(secret) => {
-                let new = NewSecret { connector: id, name: (*field).into(), secret, origins: &approved };
+                // Only the proxy gets its password.
+                let proxy = new.settings.proxy_url.as_ref().map(|proxy| proxy.origin()).into_iter().collect();
+                let origins = if *field == SecretField::ProxyPassword { &proxy } else { &approved };
+                let new = NewSecret { connector: id, name: (*field).into(), secret, origins };
                 queries::store_secret(change, vault, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }
@@ -120,7 +123,8 @@ async fn save_secrets(
 /// The page with both versions, when another person has saved the tab first.
 pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
-    let secret_names = ["token", "password", "api_key", "client_secret", "oauth_password", "client_key"];
+    let secret_names =
+        ["token", "password", "api_key", "client_secret", "oauth_password", "client_key", "proxy_password"];
     let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
     let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));
     let settings = &theirs.settings;

@@ -10,13 +10,15 @@ use diesel::prelude::*;
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
 use super::model::CaTrust;
 pub(super) use super::oauth_client::{OAuthClient, TokenUse};
-use super::options::Options;
+use super::options::{Options, ProxyUse};
+use super::origins::ApprovedSecret;
 use super::queries::SealedValues;
-use crate::connectors::{Grant, Method};
+use super::secret_field::SecretChange;
+use crate::connectors::{Grant, Method, SecretField};
 use crate::db::schema::authorizations;
 use crate::db::{Json, OrEmpty, Positive, Typed};
 use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses, RequestStyle, TokenLocation, TokenRequest};
-use crate::outbound::{HttpUrl, Identity, Limits, Transport};
+use crate::outbound::{HttpUrl, Identity, Limits, Proxy, ProxyUrl, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, plural};
 
@@ -38,7 +40,7 @@ pub(super) struct Settings {
     pub ca_trust: CaTrust,
     /// PEM, with its chain; empty for none.
     pub client_certificate: String,
-    pub proxy_url: OrEmpty<HttpUrl>,
+    pub proxy_url: OrEmpty<ProxyUrl>,
     /// Seconds that a request may take; `None` for the program's own limits.
     pub time_out: Option<Positive>,
     /// Concurrent calls; `None` for the program's own limit.
@@ -48,6 +50,27 @@ pub(super) struct Settings {
     pub expired_statuses: Typed<ExpiredStatuses>,
     pub expired_body: Typed<ExpiredBody>,
     pub options: Json<Options>,
+}
+
+/// The secrets that connections use.
+#[derive(Default)]
+pub(super) struct ConnectionSecrets {
+    pub client_key: Option<Secret>,
+    pub proxy_password: Option<ApprovedSecret>,
+}
+
+impl ConnectionSecrets {
+    /// The same after what a form changes.
+    pub fn changed<'a>(self, change: impl Fn(SecretField) -> &'a SecretChange) -> ConnectionSecrets {
+        ConnectionSecrets {
+            client_key: change(SecretField::ClientKey).apply(self.client_key),
+            proxy_password: match change(SecretField::ProxyPassword) {
+                SecretChange::Keep => self.proxy_password,
+                SecretChange::Replace(typed) => Some(ApprovedSecret::typed(typed.clone())),
+                SecretChange::Remove => None,
+            },
+        }
+    }
 }
 
 /// The last token request of a connector with a bearer token, which renews the token if it is kept fresh.
@@ -192,18 +215,37 @@ impl Settings {
         ExpiredSignals::new(self.expired_statuses.value.clone(), self.expired_body.value.clone())
     }
 
-    /// The settings as requests take them. `verify` is whether certificates are checked.
-    pub fn transport(&self, verify: bool, client_key: Option<Secret>) -> Transport {
+    /// The settings as requests take them that use the proxy. `verify` is whether certificates are checked.
+    pub fn transport(&self, verify: bool, secrets: ConnectionSecrets) -> Transport {
         let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
-        let identity = some(&self.client_certificate).zip(client_key);
+        let identity = some(&self.client_certificate).zip(secrets.client_key);
         Transport {
             verify,
             ca_pem: some(&self.ca_certificate),
             trusts_machine: self.ca_trust == CaTrust::Besides,
             identity: identity.map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
-            proxy: self.proxy_url.0.clone(),
+            proxy: self.proxy(secrets.proxy_password),
             is_own: false,
         }
+    }
+
+    fn proxy(&self, password: Option<ApprovedSecret>) -> Option<Proxy> {
+        let (url, options) = (self.proxy_url.0.clone()?, &self.options.0.proxy);
+        let password = password.and_then(|password| password.for_proxy(&url.origin()));
+        let sign_in = (!options.user.is_empty()).then(|| (options.user.clone(), password.unwrap_or_default()));
+        Some(Proxy { url, sign_in, exceptions: options.exceptions.value.0.clone() })
+    }
+
+    /// The same for calls.
+    pub fn for_calls(&self, transport: Transport) -> Transport {
+        let proxy = transport.proxy.filter(|_| self.options.0.proxy.used_for != ProxyUse::Tokens);
+        Transport { proxy, ..transport }
+    }
+
+    /// The same for token requests.
+    pub fn for_tokens(&self, transport: Transport) -> Transport {
+        let proxy = transport.proxy.filter(|_| self.options.0.proxy.used_for != ProxyUse::Calls);
+        Transport { proxy, ..transport }
     }
 
     /// Takes the certificates of requests that travel like this.
@@ -215,9 +257,9 @@ impl Settings {
         }
     }
 
-    /// The same with the stored client key.
+    /// How token requests travel with the stored secrets.
     pub fn stored_transport(&self, vault: &Vault, verify: bool, sealed: &SealedValues) -> Result<Transport, Error> {
-        Ok(self.transport(verify, sealed.client_key(vault)?))
+        Ok(self.for_tokens(self.transport(verify, sealed.connection_secrets(vault)?)))
     }
 }
 

@@ -72,6 +72,7 @@ text_enum! {
         ClientSecret = "client_secret", "Client Secret";
         OAuthPassword = "oauth_password", "Password";
         ClientKey = "client_key", "Client key";
+        ProxyPassword = "proxy_password", "Password of the proxy";
         TokenPassword = "token_password", "Password of the token request";
         TokenClientSecret = "token_client_secret", "Client Secret of the token request";
     }
@@ -88,6 +89,11 @@ impl SecretField {
         matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword)
     }
 
+    /// Whether it goes neither to the API nor to the authorization server: TLS uses it, or the proxy gets it.
+    pub fn is_of_connection(self) -> bool {
+        matches!(self, SecretField::ClientKey | SecretField::ProxyPassword)
+    }
+
     /// Whether connectors of this method have use for the secret.
     pub fn belongs_to(self, method: Method) -> bool {
         match self {
@@ -96,7 +102,7 @@ impl SecretField {
                 matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
-            SecretField::ClientKey => true,
+            SecretField::ClientKey | SecretField::ProxyPassword => true,
             SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
         }
     }

@@ -15,8 +15,8 @@ use diesel::pg::{Pg, PgValue};
 use diesel::result::{DeserializeFieldError, Error as DbError};
 use diesel::serialize::{IsNull, Output, Result as ToSqlResult, ToSql};
 use diesel::sql_types::{Int4, Jsonb, Text};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// A stored value that cannot be read.
@@ -123,6 +123,20 @@ impl<T: FromStr> FromStr for Typed<T> {
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
         Ok(Typed { value: text.parse()?, text: text.into() })
+    }
+}
+
+/// In a column of JSON it is its text.
+impl<T> Serialize for Typed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de, T: FromStr> Deserialize<'de> for Typed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| D::Error::custom("a stored text cannot be read"))
     }
 }
 

@@ -85,7 +85,7 @@ impl TokenEndpoint {
         transport: &Transport,
         limits: Limits,
     ) -> Result<DeviceCodes, TokenError> {
-        let mut mask = Mask::default();
+        let mut mask = Mask::new(transport.echoes());
         self.client.add_to(&mut mask);
         let response = ResponseReader { url: &self.url, kind: RequestKind::Device, mask: &mask, now: None };
         let sender = Sender { outbound, transport, limits };

@@ -127,7 +127,7 @@ pub async fn request_token(
     let started = Instant::now();
     let reply = Sender { outbound, transport, limits }.send(request.http_request()?).await?;
     let response =
-        ResponseReader { url: &request.url, kind: RequestKind::Styled, mask: &request.mask(), now: Some(now) };
+        ResponseReader { url: &request.url, kind: RequestKind::Styled, mask: &request.mask(transport), now: Some(now) };
     TokenReader { response, location: &request.location, now, started, lifetime: None, keep: &KeptNames::default() }
         .read(&reply)
 }
@@ -154,8 +154,8 @@ impl TokenRequest {
     }
 
     /// What the server's message must not show: the secrets, and the headers that carry them.
-    fn mask(&self) -> Mask {
-        let mut mask = Mask::default();
+    fn mask(&self, transport: &Transport) -> Mask {
+        let mut mask = Mask::new(transport.echoes());
         mask_credentials(&mut mask, &self.user, self.password());
         mask_credentials(&mut mask, &self.client_id, self.client_secret());
         mask
@@ -270,7 +270,7 @@ mod tests {
             client_secret: Some(Secret::new("t+p secret".to_owned())),
             ..request(RequestStyle::HttpBasic)
         };
-        let mask = request.mask();
+        let mask = request.mask(&Transport::default());
         for (echo, shown) in [
             ("bad YWxpY2U6aHVudGVyMjI= header", "bad ‹masked› header"),
             ("bad YXBwOnQlMkJwK3NlY3JldA== header", "bad ‹masked› header"),

@@ -100,13 +100,19 @@ pub(super) fn no_tunnel(problem: &TunnelError, route: &Route<'_>) -> SendError {
     let ask = "Ask the administrator of the proxy to let Connectory's machine connect to this server.";
     let (message, remedy) = match problem {
         TunnelError::Io(error) => return broken_stream(error, &proxy),
-        TunnelError::Refused(407) => return sign_in(&proxy),
+        TunnelError::Refused(407) | TunnelError::SignIn => return no_sign_in(route),
+        // So tinyproxy answers to a wrong password.
+        TunnelError::Refused(401) if route.signs_in() => return no_sign_in(route),
         TunnelError::Refused(status @ 500..) => (
             format!("{proxy} could not connect to {target} (status {status})."),
             "Check the host name and port of the server; the proxy looks them up in its own \
              network.",
         ),
         TunnelError::Refused(status) => (format!("{proxy} refused to connect to {target} (status {status})."), ask),
+        TunnelError::Socks(reason) => (format!("{proxy} did not connect to {target}: {reason}."), ask),
+        TunnelError::NotSocks => {
+            (format!("What {proxy} answered is not SOCKS 5."), "Check the address and port of the proxy.")
+        }
         TunnelError::NotHttp => {
             (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy.")
         }
@@ -115,12 +121,20 @@ pub(super) fn no_tunnel(problem: &TunnelError, route: &Route<'_>) -> SendError {
 }
 
 /// A proxy that wants to know who asks (RFC 9110 15.5.8).
-pub(super) fn sign_in(proxy: &str) -> SendError {
-    SendError::new(
-        Stage::Connection,
-        format!("{proxy} asks for a sign-in (status 407)."),
-        "Connectory signs in at no proxy: use one that lets this machine through without.",
-    )
+pub(super) fn no_sign_in(route: &Route<'_>) -> SendError {
+    let proxy = route.proxy_name().unwrap_or_default();
+    let (message, remedy) = match route.signs_in() {
+        true => (
+            format!("{proxy} does not accept this connector's user and password."),
+            "Enter the proxy's user and password again on the Authorization tab. Connectory signs in with Basic (or \
+             the user name and password of SOCKS 5), not with NTLM, Negotiate or Digest.",
+        ),
+        false => (
+            format!("{proxy} asks for a sign-in{}.", if route.is_by_socks() { "" } else { " (status 407)" }),
+            "Enter the proxy's user and password on the Authorization tab.",
+        ),
+    };
+    SendError::new(Stage::Connection, message, remedy)
 }
 
 /// A connection of our own that broke.

@@ -208,7 +208,12 @@ async fn build(common: &Arc<Common>, transport: &Transport, route: &Route<'_>) -
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .pool_idle_timeout(IDLE_TIME);
     if let Some(proxy) = route.proxy() {
-        client = client.proxy(reqwest::Proxy::all(proxy.root().as_str()).map_err(|_| unusable())?);
+        let server = proxy.server().root();
+        let mut by = reqwest::Proxy::all(server.as_str()).map_err(|_| unusable())?;
+        if let Some(value) = proxy.authorization() {
+            by = by.custom_http_auth(value);
+        }
+        client = client.proxy(by);
     }
     client.build().map_err(|_| unusable())
 }

@@ -185,16 +185,15 @@ impl<'a> ConnectAttempt<'a> {
         let Some(proxy) = self.route.proxy() else {
             return Ok(Box::new(stream));
         };
-        let name = self.route.first_name();
+        let (name, server) = (self.route.first_name(), proxy.server());
         let mut stream: Box<dyn Stream> = Box::new(stream);
-        if proxy.is_https() {
+        if server.is_https() {
             let mut config = self.common.tls.config(self.transport).await?.as_ref().clone();
             config.alpn_protocols.clear();
-            stream = Box::new(self.encrypt(stream, proxy, &name, Arc::new(config)).await?);
+            stream = Box::new(self.encrypt(stream, server, &name, Arc::new(config)).await?);
         }
         if self.route.is_tunnelled() {
-            let target = self.route.target().host_and_port();
-            timeout_at(self.deadline, tunnel::open(&mut stream, &target))
+            timeout_at(self.deadline, tunnel::open(&mut stream, self.route.target(), proxy))
                 .await
                 .map_err(|_| SendError::silent(&name, self.limit))?
                 .map_err(|problem| classify::no_tunnel(&problem, &self.route))?;

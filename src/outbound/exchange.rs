@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, PROXY_AUTHORIZATION, RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -17,6 +17,7 @@ use super::connect_time::{ConnectTimeOut, Connecting, State};
 use super::error::SendError;
 use super::header_names::WrittenNames;
 use super::headers::{frame, introduce};
+use super::proxy::Proxy;
 use super::request::{Limits, Request, Upload};
 use super::response::{Response, ResponseBody, decompress, takes_gzip};
 use super::route::Route;
@@ -61,7 +62,12 @@ impl Outbound {
         let started = Instant::now();
         let target = self.streaming(transport, request.uri())?;
         let exchange = Exchange::new(target.route(), limits, started);
-        let (request, upload) = framed(request)?;
+        let (mut request, upload) = framed(request)?;
+        if exchange.route.is_passed_on()
+            && let Some(value) = exchange.route.proxy().and_then(Proxy::authorization)
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
         let response = match exchange.wait(target.client.request(request), upload.as_ref()).await? {
             Ok(response) => response,
             Err(error) => {
@@ -90,8 +96,9 @@ impl Outbound {
         let started = Instant::now();
         introduce(request.headers_mut());
         accept_gzip(request.headers_mut());
-        // reqwest cannot name the server in TLS if it is an IPv6 address behind a proxy.
-        if transport.proxy.is_some() && request.uri().host().is_some_and(|host| host.starts_with('[')) {
+        // reqwest cannot name the server in TLS if it is an IPv6 address behind a proxy, and looks names up for SOCKS.
+        let is_ipv6 = request.uri().host().is_some_and(|host| host.starts_with('['));
+        if transport.proxy.as_ref().is_some_and(|proxy| proxy.is_socks() || is_ipv6) {
             let target = self.streaming(transport, request.uri())?;
             let exchange = Exchange::new(target.route(), limits, started);
             let (head, mut body) = self.stream(transport, request, limits).await?.into_parts();
@@ -167,10 +174,8 @@ impl<'a> Exchange<'a> {
             return Err(classify::switched(&server()).sent());
         }
         // Only a proxy answers 407 (RFC 9110 15.5.8): the target has not seen the request.
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && let Some(proxy) = self.route.proxy_name()
-        {
-            return Err(classify::sign_in(&proxy).sent());
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.route.proxy().is_some() {
+            return Err(classify::no_sign_in(&self.route).sent());
         }
         let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
         if let Some(coding) = codings.next() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::HttpUrl;
+use super::{HttpUrl, ProxyUrl};
 
 /// Scheme, host and port of a URL (RFC 6454). Two URLs of one origin have the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,7 +19,10 @@ impl Origin {
 
     /// Reads what [`Origin`] displays, and nothing else: `None` for any other text.
     pub fn parse(text: &str) -> Option<Origin> {
-        let origin = HttpUrl::parse(text).ok()?.origin();
+        let origin = match text.starts_with("socks5") {
+            true => ProxyUrl::parse(text).ok()?.origin(),
+            false => HttpUrl::parse(text).ok()?.origin(),
+        };
         (origin.to_string() == text).then_some(origin)
     }
 
@@ -31,7 +34,8 @@ impl Origin {
         if authority.contains(['{', '}']) {
             return None;
         }
-        let root = HttpUrl::parse(&format!("{scheme}://{authority}/")).ok()?;
+        // The connector's own proxy is one of its addresses.
+        let root = ProxyUrl::parse(&format!("{scheme}://{authority}/")).ok()?;
         Some(root.origin())
     }
 
@@ -55,9 +59,13 @@ impl Origin {
 /// `https://api.example.org`, or `http://10.0.0.5:8080`: a default port is hidden.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let default = if self.is_https() { 443 } else { 80 };
+        let default = match self.scheme.as_str() {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        };
         write!(f, "{}://{}", self.scheme, self.host)?;
-        if self.port == default {
+        if Some(self.port) == default {
             return Ok(());
         }
         write!(f, ":{}", self.port)

@@ -4,18 +4,19 @@ use url::Host;
 
 use super::error::{SendError, Stage};
 use super::policy::Policy;
+use super::proxy::Proxy;
 use super::transport::Transport;
 use super::url::HttpUrl;
 
 /// Who takes part in one request.
 pub(super) struct Route<'a> {
     target: &'a HttpUrl,
-    proxy: Option<&'a HttpUrl>,
+    proxy: Option<&'a Proxy>,
 }
 
 impl<'a> Route<'a> {
     pub(super) fn new(transport: &'a Transport, target: &'a HttpUrl) -> Self {
-        Self { target, proxy: transport.proxy.as_ref() }
+        Self { target, proxy: transport.proxy_for(target) }
     }
 
     /// Judges proxy and target as far as they are known before anything is sent. A name that is connected to is judged
@@ -26,30 +27,40 @@ impl<'a> Route<'a> {
             return policy.check_host(&host, port).map_err(|refused| refused.error(false));
         };
         policy.check_behind_proxy(&host, port).map_err(|refused| refused.error(false))?;
+        let proxy = proxy.server();
         policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| refused.error(true))
     }
 
     /// Whom Connectory itself connects to.
     pub(super) fn first(&self) -> &'a HttpUrl {
-        self.proxy.unwrap_or(self.target)
+        self.proxy.map_or(self.target, Proxy::server)
     }
 
     pub(super) fn target(&self) -> &'a HttpUrl {
         self.target
     }
 
-    pub(super) fn proxy(&self) -> Option<&'a HttpUrl> {
+    pub(super) fn proxy(&self) -> Option<&'a Proxy> {
         self.proxy
     }
 
-    /// Whether the proxy passes an encrypted connection on, without a look into it.
+    /// Whether the proxy gets user and password.
+    pub(super) fn signs_in(&self) -> bool {
+        self.proxy.is_some_and(|proxy| proxy.sign_in.is_some())
+    }
+
+    pub(super) fn is_by_socks(&self) -> bool {
+        self.proxy.is_some_and(Proxy::is_socks)
+    }
+
+    /// Whether the proxy passes a connection on, without a look into it.
     pub(super) fn is_tunnelled(&self) -> bool {
-        self.proxy.is_some() && self.target.is_https()
+        self.proxy.is_some_and(|proxy| proxy.is_socks() || self.target.is_https())
     }
 
     /// Whether the proxy reads the request itself and passes it on.
     pub(super) fn is_passed_on(&self) -> bool {
-        self.proxy.is_some() && !self.target.is_https()
+        self.proxy.is_some() && !self.is_tunnelled()
     }
 
     /// Whether any connection of the route is encrypted.
@@ -73,7 +84,7 @@ impl<'a> Route<'a> {
 
     /// The proxy, for sentences: "the proxy proxy.example:3128".
     pub(super) fn proxy_name(&self) -> Option<String> {
-        let proxy = self.proxy?.host_and_port();
+        let proxy = self.proxy?.server().host_and_port();
         Some(format!("the proxy {proxy}"))
     }
 }

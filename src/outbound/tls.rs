@@ -211,7 +211,8 @@ mod tests {
     use chrono::TimeDelta;
     use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 
-    use super::super::url::{HttpUrl, UrlProblem};
+    use super::super::proxy::ProxyUrl;
+    use super::super::url::UrlProblem;
     use super::*;
 
     #[tokio::test]
@@ -221,7 +222,7 @@ mod tests {
         let Ok(any) = cache.config(&unverified).await else {
             unreachable!("nothing has to be read for it");
         };
-        let proxied = Transport { proxy: Some(HttpUrl::parse("http://proxy.example")?), ..unverified.clone() };
+        let proxied = Transport { proxy: Some(ProxyUrl::parse("http://proxy.example")?.into()), ..unverified.clone() };
         let same = cache.config(&proxied).await.ok();
         assert!(same.is_some_and(|same| Arc::ptr_eq(&same, &any)));
         let other = |number: usize| Transport { ca_pem: Some(number.to_string()), ..unverified.clone() };

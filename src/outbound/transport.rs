@@ -6,6 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
 use super::pem::{self, PemProblem};
+use super::proxy::Proxy;
 use super::url::HttpUrl;
 use crate::vault::Secret;
 
@@ -21,16 +22,8 @@ pub struct Transport {
     pub trusts_machine: bool,
     /// What this side shows to a server that asks for a client certificate (mutual TLS).
     pub identity: Option<Identity>,
-    /// The forward proxy that requests go through (RFC 9110 7.3.2): `http` ones in absolute form,
-    /// `https` ones by CONNECT, so that the proxy sees the host name and no more. Its path is not
-    /// used. The proxy's own certificate, if its address is an `https` one, is checked with the
-    /// same settings as the target's.
-    ///
-    /// The address judged after look-up is the proxy's, for that is what is connected to. The
-    /// target is judged as it is written: a literal address wholly, a name only as a name, because
-    /// it is the proxy that looks it up, in its own network. Where destinations are listed, the
-    /// target's name itself must be on the list.
-    pub proxy: Option<HttpUrl>,
+    /// The proxy that requests go through, but to its exceptions.
+    pub proxy: Option<Proxy>,
     /// Whether requests go to this program itself, for the connector of a collection: streamed ones connect to its own
     /// listener, whatever their URL, which must be below the public address and [`OWN_PATH`](super::policy::OWN_PATH).
     /// Only [`relay`](crate::relay) sets it.
@@ -111,11 +104,29 @@ impl Transport {
         Ok(ParsedPem { ca, identity: Some((chain, key)) })
     }
 
+    /// The proxy of requests to this address.
+    pub fn proxy_for(&self, target: &HttpUrl) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.serves(target))
+    }
+
+    /// The secrets of the way that an answer may echo, for a [`Mask`](super::Mask).
+    pub fn echoes(&self) -> Vec<Secret> {
+        let sign_in = self.proxy.as_ref().and_then(|proxy| proxy.sign_in.as_ref());
+        let pair = |(user, password): &(String, Secret)| {
+            [password.clone(), Secret::new(format!("{user}:{}", password.expose()))]
+        };
+        sign_in.filter(|(_, password)| !password.is_empty()).map(pair).into_iter().flatten().collect()
+    }
+
     /// Whether both connect in the same way: only then may they share a connection. Compared text by
     /// text, for that is cheaper than a hash of certificates and never mistaken.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let proxies = [self, other].map(|transport| transport.proxy.as_ref().map(HttpUrl::as_str));
-        self.is_own == other.is_own && proxies[0] == proxies[1] && self.trusts_like(other)
+        let same_proxy = match (&self.proxy, &other.proxy) {
+            (Some(proxy), Some(other)) => proxy.is_like(other),
+            (None, None) => true,
+            _ => false,
+        };
+        self.is_own == other.is_own && same_proxy && self.trusts_like(other)
     }
 
     /// Whether both encrypt in the same way, whatever their proxies.
@@ -143,6 +154,7 @@ impl fmt::Display for TransportPart {
 mod tests {
     use rcgen::{CertifiedKey, generate_simple_self_signed};
 
+    use super::super::proxy::ProxyUrl;
     use super::super::url::UrlProblem;
     use super::*;
 
@@ -193,7 +205,12 @@ mod tests {
     #[test]
     fn only_equal_settings_are_alike() -> Result<(), UrlProblem> {
         let through =
-            |proxy| HttpUrl::parse(proxy).map(|proxy| Transport { proxy: Some(proxy), ..Transport::default() });
+            |proxy| ProxyUrl::parse(proxy).map(|proxy| Transport { proxy: Some(proxy.into()), ..Transport::default() });
+        let with_user = |user: &str| {
+            let sign_in = Some((user.to_owned(), Secret::new("p".to_owned())));
+            ProxyUrl::parse("http://a.example:3128")
+                .map(|url| Transport { proxy: Some(Proxy { sign_in, ..url.into() }), ..Transport::default() })
+        };
         let unverified = Transport { verify: false, ..Transport::default() };
         let all = [
             Transport::default(),
@@ -207,6 +224,9 @@ mod tests {
             through("http://a.example:3128")?,
             through("https://a.example:3128")?,
             through("http://b.example:3128")?,
+            through("socks5://a.example:3128")?,
+            with_user("a")?,
+            with_user("b")?,
             Transport { is_own: true, ..Transport::default() },
             Transport { trusts_machine: true, ..Transport::default() },
         ];

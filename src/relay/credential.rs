@@ -57,6 +57,11 @@ pub(super) enum CredentialError {
 }
 
 impl RequestCredential {
+    /// No credential; answers may echo these secrets of the way.
+    pub(super) fn none(echoes: Vec<Secret>) -> RequestCredential {
+        RequestCredential { mask: Mask::new(echoes.clone()), echoes, ..RequestCredential::default() }
+    }
+
     /// These credentials and one more, which may be sent to these origins.
     pub(super) fn with(
         mut self,

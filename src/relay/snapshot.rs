@@ -58,7 +58,7 @@ pub(super) enum Source {
 impl ConnectorSnapshot {
     pub(super) fn open(shared: &RelayState, row: SnapshotRow) -> Result<ConnectorSnapshot, Error> {
         let settings: CallSettings = row.settings.open(&shared.vault, row.id)?;
-        let mut further = RequestCredential::default();
+        let mut further = RequestCredential::none(settings.transport.echoes());
         for (credential, origins) in &settings.further {
             further = further.with(credential, origins).map_err(Error::internal)?;
         }

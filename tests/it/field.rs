@@ -7,6 +7,7 @@ mod calls;
 mod credentials;
 mod devices;
 mod found_settings;
+mod proxies;
 mod renewals;
 mod templates;
 mod tls;

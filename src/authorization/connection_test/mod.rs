@@ -40,7 +40,9 @@ struct Test<'a> {
     tools: &'a Tools<'a>,
     stored: &'a Stored,
     checked: &'a CheckedAuthorization,
+    /// How calls travel.
     transport: Transport,
+    token_transport: Transport,
     limits: Limits,
     began: DateTime<Utc>,
 }
@@ -73,10 +75,12 @@ pub(super) async fn test(
     stored: &Stored,
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
-    let client_key = checked.change(SecretField::ClientKey).apply(stored.sealed.client_key(tools.vault)?);
-    let transport = checked.settings.transport(checked.verify, client_key);
+    let secrets = stored.sealed.connection_secrets(tools.vault)?.changed(|field| checked.change(field));
+    let all = checked.settings.transport(checked.verify, secrets);
+    let transport = checked.settings.for_calls(all.clone());
+    let token_transport = checked.settings.for_tokens(all);
     let limits = checked.settings.interactive_limits();
-    let test = Test { context, tools, stored, checked, transport, limits, began: context.now() };
+    let test = Test { context, tools, stored, checked, transport, token_transport, limits, began: context.now() };
     test.run().await
 }
 
@@ -85,7 +89,7 @@ impl Test<'_> {
         let mut report = TestReport::default();
         let mut reached = true;
         if let Some(url) = self.token_url() {
-            reached = self.test_connection(&mut report, "Token server", url).await;
+            reached = self.test_connection(&mut report, ("Token server", &self.token_transport), url).await;
         }
         let credential = if reached {
             self.credential(&mut report).await?
@@ -97,7 +101,7 @@ impl Test<'_> {
             report.skip("API", "There is no base URL on the Details tab, so there is nothing to call.");
             return Ok(report);
         };
-        if self.test_connection(&mut report, "API", url).await {
+        if self.test_connection(&mut report, ("API", &self.transport), url).await {
             self.call(&mut report, url, credential).await?;
         } else {
             report.shows(self.observation(url, (ApiOutcome::NotReached, false), report.last_words()));
@@ -129,9 +133,14 @@ impl Test<'_> {
     }
 
     /// The steps to a server; false if it was not reached.
-    async fn test_connection(&self, report: &mut TestReport, who: &'static str, url: &HttpUrl) -> bool {
+    async fn test_connection(
+        &self,
+        report: &mut TestReport,
+        (who, transport): (&'static str, &Transport),
+        url: &HttpUrl,
+    ) -> bool {
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        let test = outbound.test_connection(&self.transport, url, self.limits, now).await;
+        let test = outbound.test_connection(transport, url, self.limits, now).await;
         report.connection(who, url, &test)
     }
 
@@ -261,7 +270,7 @@ impl Test<'_> {
             return Ok(None);
         };
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        match endpoint.request(outbound, &self.transport, self.limits, &grant, now).await {
+        match endpoint.request(outbound, &self.token_transport, self.limits, &grant, now).await {
             Ok(token) => {
                 report.good("Token", "The server gave an access token. It was not stored.");
                 let credential = self.token_credential(&token.token_type, token.access);
@@ -278,12 +287,15 @@ impl Test<'_> {
     fn password_grant(&self, client: &OAuthClient) -> Result<oauth::Grant, SecretError> {
         let (password, url) = (self.secret(SecretField::OAuthPassword)?, client.token_url.as_ref());
         let (password, url) = password.zip(url).ok_or(Error::NotFound)?;
-        Ok(oauth::Grant::Password { user: client.user_name.clone(), password: password.for_url(url, &self.transport)? })
+        Ok(oauth::Grant::Password {
+            user: client.user_name.clone(),
+            password: password.for_url(url, &self.token_transport)?,
+        })
     }
 
     fn endpoint(&self, client: &OAuthClient) -> Result<TokenEndpoint, SecretError> {
         let secret = self.secret(SecretField::ClientSecret)?;
-        client.endpoint(secret.as_ref(), TokenUse::Obtain, &self.transport)
+        client.endpoint(secret.as_ref(), TokenUse::Obtain, &self.token_transport)
     }
 
     /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
@@ -294,7 +306,7 @@ impl Test<'_> {
         };
         let redirect = client.redirect.url(&self.context.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        let check = endpoint.check_client(outbound, &self.transport, self.limits, &redirect, now).await;
+        let check = endpoint.check_client(outbound, &self.token_transport, self.limits, &redirect, now).await;
         match check {
             // It need not have looked at the id of a client that proves nothing.
             ClientCheck::Accepted if is_public => report.good(
@@ -313,6 +325,11 @@ impl Test<'_> {
         Ok(())
     }
 
+    /// What an answer to this credential may echo.
+    fn mask(&self, credential: &TestCredential) -> Mask {
+        Mask::new(credential.credential.echoes().into_iter().chain(self.transport.echoes()).collect())
+    }
+
     /// Calls the base URL as an endpoint would; a stored token that it refuses is replaced once.
     async fn call(
         &self,
@@ -325,7 +342,7 @@ impl Test<'_> {
             return Ok(());
         };
         let signals = self.checked.settings.signals();
-        let (mut version, mut mask) = (credential.version, Mask::new(credential.credential.echoes()));
+        let (mut version, mut mask) = (credential.version, self.mask(&credential));
         if report.keep("Base URL", credential.check(url, &self.transport))?.is_none() {
             return Ok(());
         }
@@ -342,7 +359,7 @@ impl Test<'_> {
             if let Some(fresh) = self.live_token(report, need).await?
                 && fresh.check(url, &self.transport).is_ok()
             {
-                (version, mask) = (fresh.version, Mask::new(fresh.credential.echoes()));
+                (version, mask) = (fresh.version, self.mask(&fresh));
                 let started = Instant::now();
                 response = self.get(url, &fresh, &further).await;
                 elapsed = started.elapsed();

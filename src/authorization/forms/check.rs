@@ -3,7 +3,7 @@
 use super::{Check, CheckedAuthorization, change_of};
 use crate::authorization::credential::{BasicCharset, CredentialPlace, Placement};
 use crate::authorization::secret_field::SecretChange;
-use crate::authorization::settings::{OAuthClient, Settings};
+use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
 use crate::outbound::Transport;
 use crate::vault::Secret;
@@ -12,8 +12,8 @@ use crate::vault::Secret;
 const LONGEST_LINE: usize = 255;
 
 impl Check<'_> {
-    /// The checked settings. `stored_key` is the stored client key, to see whether it fits the certificate.
-    pub fn authorization(&mut self, stored_key: Option<Secret>) -> Option<CheckedAuthorization> {
+    /// The checked settings. `stored` has the stored client key, to see whether it fits the certificate.
+    pub fn authorization(&mut self, stored: ConnectionSecrets) -> Option<CheckedAuthorization> {
         let fields = &self.stored.form.fields;
         let method = match Method::parse(&fields.auth_method) {
             None => Err("Choose a method".to_string()),
@@ -37,7 +37,7 @@ impl Check<'_> {
         let mut secrets = self.secrets(method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
         let mut settings = self.method_settings(method);
-        if let Some(transport) = self.transport(&secrets, stored_key, &mut settings) {
+        if let Some(transport) = self.transport(&secrets, stored, &mut settings) {
             store_key(&mut secrets, transport);
         }
         self.check_calls(method, &mut settings);
@@ -178,6 +178,7 @@ impl Check<'_> {
             let change = match field {
                 // Another method has no use for it, and an unused secret is only a risk.
                 _ if !field.belongs_to(method) => SecretChange::Remove,
+                SecretField::ProxyPassword if self.stored.form.proxy_url.is_empty() => SecretChange::Remove,
                 // The sign-in of the token request stays and goes with the token that it renews.
                 _ if field.renews_token() => match token {
                     SecretChange::Keep => SecretChange::Keep,

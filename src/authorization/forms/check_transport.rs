@@ -5,17 +5,21 @@
 
 use super::{Check, change_of};
 use crate::authorization::model::CaTrust;
+use crate::authorization::options::{ProxyOptions, ProxyUse};
 use crate::authorization::secret_field::SecretChange;
-use crate::authorization::settings::{OAuthClient, Settings};
+use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Method, SecretField};
-use crate::db::Positive;
-use crate::outbound::{HttpUrl, Transport, TransportPart, adds_certificate};
-use crate::vault::Secret;
+use crate::db::{OrEmpty, Positive};
+use crate::outbound::{ProxyUrl, Transport, TransportPart, UrlProblem, adds_certificate};
 
 /// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
 /// The longest text of a client certificate with its chain, in bytes.
 const LONGEST_CHAIN: usize = 64 * 1024;
+/// The longest user name at a proxy, in bytes (RFC 1929 section 2).
+const LONGEST_USER: usize = 255;
+/// The longest list of hosts without the proxy, in characters.
+const LONGEST_EXCEPTIONS: usize = 4_000;
 /// The longest time-out, in seconds.
 const LONGEST_TIME_OUT: i32 = 3_600;
 /// The longest that a stream may bring nothing, in seconds.
@@ -25,16 +29,47 @@ const MOST_CALLS: i32 = 1000;
 
 impl Check<'_> {
     /// The transport settings as typed, for asking a server that gets no secret.
-    pub fn typed_transport(&mut self, stored_key: Option<Secret>) -> Option<Transport> {
-        let key = self.secret(SecretField::ClientKey);
+    pub fn typed_transport(&mut self, stored: ConnectionSecrets) -> Option<Transport> {
+        let secrets = [SecretField::ClientKey, SecretField::ProxyPassword].map(|field| (field, self.secret(field)));
         let mut settings = self.stored.settings.settings.clone();
-        self.transport(&[(SecretField::ClientKey, key)], stored_key, &mut settings)
+        let transport = self.transport(&secrets, stored, &mut settings)?;
+        Some(settings.for_tokens(transport))
+    }
+
+    /// The proxy, its sign-in, and what it is used for.
+    fn proxy(&mut self, has_password: bool, settings: &mut Settings) {
+        let fields = &self.stored.form.fields;
+        settings.proxy_url = match fields.proxy_url.as_str() {
+            "" => OrEmpty(None),
+            typed => OrEmpty(self.errors.keep("proxy_url", ProxyUrl::parse(typed).map_err(proxy_problem))),
+        };
+        let problem = match fields.proxy_user.as_str() {
+            "" if has_password => Some("Enter the user of the proxy, or remove its password"),
+            "" => None,
+            _ if fields.proxy_url.is_empty() => Some("Enter the address of the proxy, or remove its user"),
+            user if user.contains(':') => {
+                Some("User of the proxy must not contain a colon (:), which it cannot be sent with")
+            }
+            user if user.chars().any(char::is_control) => Some("User of the proxy must not contain control characters"),
+            user if user.len() > LONGEST_USER => Some("User of the proxy must be 255 characters or fewer"),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            self.errors.add("proxy_user", problem);
+        }
+        let used_for = ProxyUse::parse(&fields.proxy_use).ok_or("Choose what the proxy is used for");
+        let used_for = self.errors.keep("proxy_use", used_for).unwrap_or_default();
+        if fields.proxy_exceptions.chars().count() > LONGEST_EXCEPTIONS {
+            self.errors.add("proxy_exceptions", "Hosts without the proxy must be 4,000 characters or fewer");
+        }
+        let exceptions = self.parsed("proxy_exceptions", "Hosts without the proxy", &fields.proxy_exceptions);
+        settings.options.0.proxy = ProxyOptions { user: fields.proxy_user.clone(), used_for, exceptions };
     }
 
     pub(super) fn transport(
         &mut self,
         secrets: &[(SecretField, SecretChange)],
-        stored_key: Option<Secret>,
+        stored: ConnectionSecrets,
         settings: &mut Settings,
     ) -> Option<Transport> {
         let fields = &self.stored.form.fields;
@@ -49,14 +84,15 @@ impl Check<'_> {
             self.errors.add("client_certificate", "Client certificate must not be longer than 64 KiB (65536 bytes)");
         }
         // A certificate has its key, and none stands without the other.
-        let key = change_of(secrets, SecretField::ClientKey).apply(stored_key);
-        if key.is_none() && !settings.client_certificate.is_empty() {
+        let secrets = stored.changed(|field| change_of(secrets, field));
+        let has_key = secrets.client_key.is_some();
+        if !has_key && !settings.client_certificate.is_empty() {
             self.errors.add("client_key", "Enter the key of the client certificate");
-        } else if key.is_some() && settings.client_certificate.is_empty() {
+        } else if has_key && settings.client_certificate.is_empty() {
             self.errors.add("client_certificate", "Enter the certificate of the client key, or remove the key");
         }
-        settings.proxy_url = self.url("proxy_url", "Proxy", &fields.proxy_url, false);
-        match settings.transport(fields.verify, key).normalized() {
+        self.proxy(secrets.proxy_password.is_some(), settings);
+        match settings.transport(fields.verify, secrets).normalized() {
             Ok(transport) => {
                 settings.store_certificates(&transport);
                 (!self.errors.any()).then_some(transport)
@@ -187,10 +223,12 @@ impl Check<'_> {
         adds_certificate(before, ca).then_some("another CA certificate would vouch for the server")
     }
 
+    /// Whether the proxy is another one, or passes more on than before.
     fn other_proxy(&self) -> bool {
-        let proxy = HttpUrl::parse(&self.stored.form.proxy_url).ok().map(|url| url.origin());
-        let before = self.stored.settings.proxy_url.as_ref().map(HttpUrl::origin);
-        proxy.is_some() && proxy != before
+        let (fields, before) = (&self.stored.form.fields, &self.stored.settings);
+        let Ok(proxy) = ProxyUrl::parse(&fields.proxy_url) else { return false };
+        let is_same = before.proxy_url.as_ref().is_some_and(|before| before.origin() == proxy.origin());
+        !is_same || before.options.0.proxy.is_widened_by(&fields.proxy_use, &fields.proxy_exceptions)
     }
 
     /// Why others could read on the way what they could not read before.
@@ -200,5 +238,16 @@ impl Check<'_> {
             (_, true) => Some("it would go through another proxy"),
             _ => self.other_authority(),
         }
+    }
+}
+
+/// What is wrong with the address of a proxy.
+fn proxy_problem(problem: UrlProblem) -> String {
+    match problem {
+        UrlProblem::Scheme => "Proxy must start with http://, https:// or socks5://".into(),
+        UrlProblem::UserInformation => {
+            "Proxy must not contain a user name or password: enter them in the fields for them".into()
+        }
+        problem => format!("Proxy {problem}"),
     }
 }

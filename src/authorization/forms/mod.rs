@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::credential::{BasicCharset, CredentialPlace, Placement};
 use super::model::{CaTrust, RedirectUrl};
+use super::options::ProxyUse;
 use super::origins::ApprovedOrigins;
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
 use super::tab::Stored;
 use crate::connectors::{Grant, Method, SecretField};
 use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator};
+use crate::outbound::ProxyUrl;
 use crate::vault::Vault;
 use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData};
@@ -64,6 +66,9 @@ pub(super) struct Fields {
     pub ca_trust: String,
     pub client_certificate: String,
     pub proxy_url: String,
+    pub proxy_user: String,
+    pub proxy_use: String,
+    pub proxy_exceptions: String,
     pub time_out: String,
     pub concurrency: String,
     pub stream_idle: String,
@@ -89,6 +94,7 @@ impl Fields {
             verify: true,
             expired_statuses: "401".into(),
             ca_trust: CaTrust::Besides.code().into(),
+            proxy_use: ProxyUse::default().code().into(),
             ..Fields::default()
         }
     }
@@ -137,7 +143,10 @@ impl Fields {
             ca_certificate: settings.ca_certificate.clone(),
             ca_trust: settings.ca_trust.code().into(),
             client_certificate: settings.client_certificate.clone(),
-            proxy_url: url_text(&settings.proxy_url).into(),
+            proxy_url: settings.proxy_url.as_ref().map_or("", ProxyUrl::as_str).into(),
+            proxy_user: settings.options.0.proxy.user.clone(),
+            proxy_use: settings.options.0.proxy.used_for.code().into(),
+            proxy_exceptions: settings.options.0.proxy.exceptions.text().into(),
             time_out: number(settings.time_out),
             concurrency: number(settings.concurrency),
             stream_idle: number(settings.stream_idle),
@@ -227,6 +236,9 @@ impl Fields {
             ("Trusted CA certificates", label(&self.ca_trust, CaTrust::label)),
             ("Client certificate", &certificate(&self.client_certificate)),
             ("Proxy", &self.proxy_url),
+            ("User of the proxy", &self.proxy_user),
+            ("Proxy used for", label(&self.proxy_use, ProxyUse::label)),
+            ("Hosts without the proxy", &self.proxy_exceptions),
             ("Time-out in seconds", &self.time_out),
             ("Concurrent calls", &self.concurrency),
             ("Idle limit of streams in seconds", &self.stream_idle),
@@ -315,8 +327,8 @@ pub(super) struct Check<'a> {
 impl Stored {
     /// The checked settings; `None` leaves the messages in the form.
     pub fn check(&mut self, vault: &Vault) -> Result<Option<CheckedAuthorization>, Error> {
-        let key = self.sealed.client_key(vault)?;
-        Ok(self.check_by(|check| check.authorization(key)))
+        let stored = self.sealed.connection_secrets(vault)?;
+        Ok(self.check_by(|check| check.authorization(stored)))
     }
 
     /// What a check gives; its messages are the form's.

@@ -34,19 +34,21 @@ const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
 /// What stands behind For servers that differ from the standard.
 const DIFFERENT: [&str; 5] = ["token_pointer", "kept_names", "refresh_scope", "client_id_name", "client_secret_name"];
 
-/// What stands behind Certificates, proxy and time-out.
-const CONNECTION: [&str; 10] = [
+/// What stands behind Certificates and time-out.
+const CONNECTION: [&str; 9] = [
     "ca_certificate",
     "ca_trust",
     "client_certificate",
     "client_key",
-    "proxy_url",
     "time_out",
     "concurrency",
     "stream_idle",
     "expired_statuses",
     "expired_body",
 ];
+
+/// What stands behind Proxy.
+const PROXY: [&str; 5] = ["proxy_url", "proxy_user", "proxy_password", "proxy_use", "proxy_exceptions"];
 
 impl Stored {
     /// The methods to choose from.
@@ -142,9 +144,14 @@ impl Stored {
         self.is_used(&DIFFERENT)
     }
 
-    /// Whether the part with certificates, proxy and time-out needs to be open.
+    /// Whether the part with certificates and time-out needs to be open.
     pub fn connection_open(&self) -> bool {
         self.is_used(&CONNECTION)
+    }
+
+    /// Whether the part with the proxy needs to be open.
+    pub fn proxy_open(&self) -> bool {
+        self.is_used(&PROXY)
     }
 
     fn is_used(&self, names: &[&str]) -> bool {

@@ -15,6 +15,7 @@ use super::seal;
 use crate::audit::Change;
 use crate::authorization::model::{SecretName, StoredSecret};
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
+use crate::authorization::settings::ConnectionSecrets;
 use crate::connectors::{Method, SecretField};
 use crate::db::schema::{connectors, secrets, tokens};
 use crate::db::{Conn, in_row};
@@ -59,7 +60,7 @@ impl Sealed {
         ApprovedOrigins::read(column, self.row, self.origins.as_deref())
     }
 
-    fn approved(&self, vault: &Vault) -> Result<ApprovedSecret, Error> {
+    pub fn approved(&self, vault: &Vault) -> Result<ApprovedSecret, Error> {
         Ok(ApprovedSecret::stored(self.open(vault)?, self.origins()?))
     }
 
@@ -128,10 +129,16 @@ impl SealedValues {
     }
 
     /// The sets of the secrets and the token, but for those that `replaced` names: codes of secrets, or `token`. The
-    /// key of a client certificate, which is never sent, is among them only where it alone signs in.
+    /// key of a client certificate, which is never sent, is among them only where it alone signs in, and the password of
+    /// the proxy is not, because only the proxy gets it.
     pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
-        let secrets = self.secrets.iter().map(|(stored, sealed)| (stored.name.code(), sealed));
-        let secrets = secrets.filter(|(name, _)| self.key_signs_in || *name != SecretField::ClientKey.code());
+        let counts = |name: &SecretName| match name {
+            SecretName::Field(SecretField::ClientKey) => self.key_signs_in,
+            SecretName::Field(SecretField::ProxyPassword) => false,
+            SecretName::Field(_) | SecretName::Further(..) => true,
+        };
+        let secrets = self.secrets.iter().filter(|(stored, _)| counts(&stored.name));
+        let secrets = secrets.map(|(stored, sealed)| (stored.name.code(), sealed));
         let token = self.access.iter().map(|sealed| ("token".into(), sealed));
         let kept = secrets.chain(token).filter(|(name, _)| !replaced.contains(&name.as_ref()));
         kept.map(|(_, sealed)| sealed.origins()).collect()
@@ -157,7 +164,8 @@ impl SealedValues {
         approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
     ) -> Result<Vec<Cow<'static, str>>, Error> {
         let mut damaged = Vec::new();
-        for (stored, sealed) in &self.secrets {
+        let password = SecretName::Field(SecretField::ProxyPassword);
+        for (stored, sealed) in self.secrets.iter().filter(|(stored, _)| stored.name != password) {
             let Some((value, origins)) = sealed.resealed(vault, &approved)? else {
                 damaged.push(stored.name.code());
                 continue;
@@ -248,6 +256,12 @@ impl SealedValues {
     /// The key of the client certificate, for TLS.
     pub fn client_key(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
         self.sealed(SecretField::ClientKey).map(|sealed| sealed.open(vault)).transpose()
+    }
+
+    /// What connections use: the key for TLS, and the password of the proxy.
+    pub fn connection_secrets(&self, vault: &Vault) -> Result<ConnectionSecrets, Error> {
+        let proxy_password = self.secret(vault, SecretField::ProxyPassword)?;
+        Ok(ConnectionSecrets { client_key: self.client_key(vault)?, proxy_password })
     }
 
     /// The access token, for giving it back to the server.

@@ -18,6 +18,7 @@ use super::discovery::{self, Found, NotFound};
 use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
 use super::model::{CaTrust, RedirectUrl};
+use super::options::ProxyUse;
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};

@@ -12,10 +12,12 @@ use crate::connectors::{Health, Method};
 use crate::web::relative;
 
 /// The fields of the section Connection that stand empty where nothing is set.
-const CONNECTION_LABELS: [&str; 6] = [
+const CONNECTION_LABELS: [&str; 8] = [
     "CA certificate",
     "Client certificate",
     "Proxy",
+    "User of the proxy",
+    "Hosts without the proxy",
     "Time-out in seconds",
     "Concurrent calls",
     "Idle limit of streams in seconds",
@@ -169,8 +171,11 @@ impl TabPage {
         let certificates = |text: &str| if text.is_empty() { String::new() } else { "Set".into() };
         let pairs = self.stored_fields().labelled(certificates);
         let trusts = !self.settings.ca_certificate.is_empty();
+        let proxied = self.settings.proxy_url.as_ref().is_some();
         let is_made = |(label, words): &(&str, String)| {
-            CONNECTION_LABELS.contains(label) && !words.is_empty() || trusts && *label == "Trusted CA certificates"
+            CONNECTION_LABELS.contains(label) && !words.is_empty()
+                || trusts && *label == "Trusted CA certificates"
+                || proxied && *label == "Proxy used for"
         };
         pairs.into_iter().filter(is_made).collect()
     }

@@ -114,10 +114,13 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
 /// is never sent, and counts only where nothing else signs in.
 pub async fn waits_for_approval(conn: &mut Conn, id: ConnectorId, origin: &str) -> Result<bool, Error> {
     let method: Method = connectors::table.find(id).select(connectors::method).first(conn).await?;
-    let never_sent = if method == Method::NoAuth { "" } else { SecretField::ClientKey.code() };
+    let key_counts = method == Method::NoAuth;
+    let is_never_sent =
+        |field: &SecretField| field.is_of_connection() && !(key_counts && *field == SecretField::ClientKey);
+    let never_sent: Vec<_> = SecretField::ALL.into_iter().filter(is_never_sent).map(SecretField::code).collect();
     let secret = secrets::table
         .filter(secrets::connector_id.eq(id))
-        .filter(secrets::field.ne(never_sent))
+        .filter(secrets::field.ne_all(never_sent))
         .filter(diesel::dsl::not(secrets::origins.assume_not_null().contains(vec![origin])));
     let token =
         tokens::table.find(id).filter(diesel::dsl::not(tokens::origins.assume_not_null().contains(vec![origin])));

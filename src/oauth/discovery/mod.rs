@@ -98,10 +98,10 @@ pub async fn discover(
 ) -> Result<Metadata, DiscoveryError> {
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
     let sender = Sender { outbound, transport, limits };
-    let mut closest: Option<NoMetadata> = None;
+    let (mut closest, mask): (Option<NoMetadata>, _) = (None, Mask::new(transport.echoes()));
     for address in &well_known.addresses {
         let sent = sender.send(address.request(Method::GET, Body::Empty)?).await;
-        let missing = match sent.map(|reply| read(&reply, address, &well_known)) {
+        let missing = match sent.map(|reply| read(&reply, address, &well_known, &mask)) {
             Ok(Ok(metadata)) => return Ok(metadata),
             Ok(Err(missing)) => missing,
             Err(error) if error.stage == Stage::Response => NoMetadata { exists: false, error: error.into() },
@@ -123,8 +123,8 @@ struct NoMetadata {
     error: DiscoveryError,
 }
 
-fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, NoMetadata> {
-    let response = ResponseReader { url: address, kind: RequestKind::Metadata, mask: &Mask::default(), now: None };
+fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown, mask: &Mask) -> Result<Metadata, NoMetadata> {
+    let response = ResponseReader { url: address, kind: RequestKind::Metadata, mask, now: None };
     let document = response.document(reply).map_err(|error| NoMetadata { exists: false, error: error.into() })?;
     let check = RequestKind::Metadata.address();
     let missing = |exists, message, remedy| NoMetadata {

@@ -95,7 +95,8 @@ impl TokenEndpoint {
         grant: &Grant,
         now: DateTime<Utc>,
     ) -> Result<Token, TokenError> {
-        let response = ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant), now: Some(now) };
+        let response =
+            ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant, transport), now: Some(now) };
         let (location, started) = (&self.location, Instant::now());
         let reader = TokenReader { response, location, now, started, lifetime: self.lifetime, keep: &self.keep };
         // The crate goes on by itself until a device code has ended; here each request stands alone.
@@ -167,8 +168,8 @@ impl TokenEndpoint {
         audience.into_iter().chain(resources).filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    fn mask(&self, grant: &Grant) -> Mask {
-        let mut mask = Mask::default();
+    fn mask(&self, grant: &Grant, transport: &Transport) -> Mask {
+        let mut mask = Mask::new(transport.echoes());
         self.client.add_to(&mut mask);
         for secret in grant.secrets() {
             mask.add(secret.expose());
@@ -221,7 +222,7 @@ pub async fn revoke(
     token: &Secret,
     hint: TokenHint,
 ) -> Result<(), TokenError> {
-    let mut mask = Mask::default();
+    let mut mask = Mask::new(transport.echoes());
     mask.add(token.expose());
     client.add_to(&mut mask);
     let response = ResponseReader { url: endpoint, kind: RequestKind::Revocation, mask: &mask, now: None };

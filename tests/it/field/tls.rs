@@ -121,7 +121,7 @@ async fn without_a_sign_in_the_connection_is_checked_as_with_one() {
     let world = connector("no_auth", "https://api.example.org/v1").await;
     let ana = world.app.super_admin().await;
     for (name, value, message) in [
-        ("proxy_url", "no address", "Proxy must start with https:// or http://"),
+        ("proxy_url", "no address", "Proxy must start with http://, https:// or socks5://"),
         ("time_out", "soon", "Time-out must be a whole number of seconds, from 1 to 3600"),
         ("concurrency", "0", "Concurrent calls must be a whole number, from 1 to 1000"),
     ] {
@@ -135,7 +135,7 @@ async fn without_a_sign_in_the_connection_is_checked_as_with_one() {
     assert_eq!(world.app.value(stored).await, "00");
     let page = save(&ana, |form| form.set("time_out", "7").set("proxy_url", "http://proxy.example.org:3128")).await;
     let page = page.expect(303).follow().await;
-    assert_eq!((page.field_value("time_out").as_str(), page.all("details.more[open]").count()), ("7", 1));
+    assert_eq!((page.field_value("time_out").as_str(), page.all("details.more[open]").count()), ("7", 2));
 }
 
 /// What another method's fields hold does not stop a save and is not stored: it was not checked.

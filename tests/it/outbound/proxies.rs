@@ -1,14 +1,14 @@
 //! Requests through a connector's own proxy: which go there, whom the policy judges, and how a proxy
 //! that does not help is told.
 
-use connectory::outbound::{Outbound, Policy, Stage, Transport};
+use connectory::outbound::{Outbound, Policy, ProxyUrl, Stage, Transport};
 
-use super::{failure, fetch, http_url, outbound, policy, with_ca};
+use super::{failure, fetch, outbound, policy, with_ca};
 use crate::support::forward_proxy::ForwardProxy;
 use crate::support::hostile::{Authority, Behaviour, Hostile, answer};
 
 pub fn through(proxy: &str, transport: Transport) -> Transport {
-    Transport { proxy: Some(http_url(proxy)), ..transport }
+    Transport { proxy: Some(ProxyUrl::parse(proxy).expect("an address").into()), ..transport }
 }
 
 #[tokio::test]
