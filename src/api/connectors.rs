@@ -234,10 +234,7 @@ fn entry(connector: &ConnectorSnapshot, endpoint: &Arc<DefinedEndpoint>) -> Endp
         description: endpoint.description.to_string(),
         method: endpoint.definition.method.code().to_string(),
         variables: variables
-            .map(|variable| VariableEntry {
-                name: variable.name().to_string(),
-                default: variable.default().map(str::to_string),
-            })
+            .map(|variable| VariableEntry { name: variable.name().to_string(), default: endpoint.default_of(variable) })
             .collect(),
         href: call_path(&connector.key, &endpoint.name),
     }

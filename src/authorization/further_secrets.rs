@@ -18,8 +18,9 @@ use super::secret_field::{SecretChange, SecretInput};
 use super::tab::{Stored, load};
 use crate::access::{RequestContext, Right, SignInGuard};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, ConnectorHead, Tab};
+use crate::connectors::{self, ConnectorHead, Method, Tab};
 use crate::db::version::SeenVersion;
+use crate::oauth::is_own_parameter;
 use crate::vault::{Secret, Vault};
 use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData, Layout, Segment, page};
@@ -54,6 +55,12 @@ impl FurtherPage {
             SecretInput::new(field(at), secret.name.label(), set, &self.form)
         };
         stored.map(input).collect()
+    }
+
+    /// Token requests have secrets only where there are such requests.
+    fn places(&self) -> Vec<FurtherPlace> {
+        let asks_for_tokens = matches!(self.stored.connector.method(), Method::Bearer | Method::OAuth(_));
+        FurtherPlace::ALL.into_iter().filter(|place| place.is_of_calls() || asks_for_tokens).collect()
     }
 
     fn new_value(&self) -> SecretInput {
@@ -188,6 +195,9 @@ fn name_problem(stored: &Stored, place: FurtherPlace, name: &str) -> Option<Stri
         return Some(format!("{name} is set already. Replace it above"));
     }
     let own = stored.settings.placement_of(stored.connector.method());
+    if place == FurtherPlace::TokenParameter && is_own_parameter(name) {
+        return Some(format!("{name} is set by Connectory itself. Enter the name of another parameter"));
+    }
     if place == FurtherPlace::CallHeader && own.is_some_and(|own| own.is_header(name)) {
         return Some(format!("{name} is where the credential of the method is sent. Enter the name of another header"));
     }

@@ -32,6 +32,7 @@ mod token_request;
 mod tokens;
 
 pub use crate::connectors::SecretField;
+pub use crate::oauth::KeptValues;
 pub use api_outcome::{outcome_of_failure, outcome_of_response, said};
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;

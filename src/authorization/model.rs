@@ -50,12 +50,19 @@ text_enum! {
     pub enum FurtherPlace {
         CallHeader = "call_header", "Header of calls";
         CallQuery = "call_query", "Query parameter of calls";
+        TokenHeader = "token_header", "Header of token requests";
+        TokenParameter = "token_parameter", "Parameter of token requests";
     }
 }
 
 impl FurtherPlace {
     pub fn is_header(self) -> bool {
-        self == FurtherPlace::CallHeader
+        matches!(self, FurtherPlace::CallHeader | FurtherPlace::TokenHeader)
+    }
+
+    /// Whether calls carry it, and not requests to the token server.
+    pub fn is_of_calls(self) -> bool {
+        matches!(self, FurtherPlace::CallHeader | FurtherPlace::CallQuery)
     }
 }
 
@@ -91,7 +98,9 @@ impl SecretName {
         let (place, name) = match self {
             SecretName::Further(FurtherPlace::CallHeader, name) => (CredentialPlace::Header, name),
             SecretName::Further(FurtherPlace::CallQuery, name) => (CredentialPlace::Query, name),
-            SecretName::Field(_) => return None,
+            SecretName::Further(FurtherPlace::TokenHeader | FurtherPlace::TokenParameter, _) | SecretName::Field(_) => {
+                return None;
+            }
         };
         let placement = Placement { place, name: name.clone(), prefix: String::new() };
         Some(Credential::ApiKey { key, placement })

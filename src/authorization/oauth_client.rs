@@ -5,16 +5,16 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::model::RedirectUrl;
-use super::origins::{ApprovedSecret, SecretError, for_url};
+use super::model::{FurtherPlace, RedirectUrl, SecretName};
+use super::origins::{ApprovedSecret, OriginNotApproved, SecretError, for_url};
+use super::queries::FurtherSecret;
 use crate::db::schema::oauth_clients;
 use crate::db::{OrEmpty, Positive, Typed};
 use crate::oauth::{
-    BodyFormat, Client, ClientAuthentication, ClientNames, KeptNames, Parameters, RefreshScope, ResourceProblem,
-    ScopeSeparator, TokenEndpoint, TokenLocation, parse_resources,
+    BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets, KeptNames, Parameters, RefreshScope,
+    ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation, parse_resources,
 };
 use crate::outbound::{HttpUrl, Origin, Transport};
-use crate::vault::Secret;
 use crate::web::Error;
 
 /// Resources that a token is for, one on each line (RFC 8707).
@@ -106,6 +106,32 @@ impl Default for OAuthClient {
     }
 }
 
+/// The secrets that requests to the token server carry, each with the origins that are approved for it.
+pub(super) struct ClientSecrets {
+    /// The client secret.
+    pub secret: Option<ApprovedSecret>,
+    /// Those in headers and parameters.
+    pub further: Vec<FurtherSecret>,
+}
+
+/// Further secrets of token requests, if they may be sent to this address.
+pub(super) fn extra_secrets(
+    further: &[FurtherSecret],
+    url: &HttpUrl,
+    transport: &Transport,
+) -> Result<ExtraSecrets, OriginNotApproved> {
+    let mut extra = ExtraSecrets::default();
+    for (name, secret) in further {
+        let secret = secret.for_url(url, transport)?;
+        match name {
+            SecretName::Further(FurtherPlace::TokenHeader, name) => extra.headers.push((name.clone(), secret)),
+            SecretName::Further(FurtherPlace::TokenParameter, name) => extra.parameters.push((name.clone(), secret)),
+            SecretName::Further(FurtherPlace::CallHeader | FurtherPlace::CallQuery, _) | SecretName::Field(_) => {}
+        }
+    }
+    Ok(extra)
+}
+
 /// What a token endpoint is asked for: at the refresh URL with the parameters for refreshing, or at the token URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenUse {
@@ -127,9 +153,20 @@ impl OAuthClient {
         self.authorize_url.as_ref().map(HttpUrl::origin)
     }
 
-    /// The client as it proves itself to the server.
-    pub fn client(&self, secret: Option<Secret>) -> Client {
-        Client { id: self.client_id.clone(), secret, authentication: self.authentication, names: self.names() }
+    /// The client as it proves itself to the server at this address, if its secrets may be sent there.
+    pub fn client(
+        &self,
+        secrets: &ClientSecrets,
+        url: &HttpUrl,
+        transport: &Transport,
+    ) -> Result<Client, OriginNotApproved> {
+        Ok(Client {
+            id: self.client_id.clone(),
+            secret: for_url(secrets.secret.as_ref(), url, transport)?,
+            authentication: self.authentication,
+            names: self.names(),
+            extra: extra_secrets(&secrets.further, url, transport)?,
+        })
     }
 
     /// What the server calls the client's parameters.
@@ -155,10 +192,10 @@ impl OAuthClient {
         self.authentication == ClientAuthentication::None
     }
 
-    /// Where and how tokens are asked for, if the client secret may be sent there.
+    /// Where and how tokens are asked for, if the client's secrets may be sent there.
     pub fn endpoint(
         &self,
-        secret: Option<&ApprovedSecret>,
+        secrets: &ClientSecrets,
         purpose: TokenUse,
         transport: &Transport,
     ) -> Result<TokenEndpoint, SecretError> {
@@ -168,10 +205,9 @@ impl OAuthClient {
             TokenUse::DeviceCodes => (self.device_url.as_ref(), &self.authorize_parameters),
         };
         let url = own_url.or(self.token_url.as_ref()).cloned().ok_or_else(no_token_url)?;
-        let secret = for_url(secret, &url, transport)?;
         Ok(TokenEndpoint {
+            client: self.client(secrets, &url, transport)?,
             url,
-            client: self.client(secret),
             body: self.body_format,
             scope: self.scope.clone(),
             separator: self.scope_separator,

@@ -17,7 +17,9 @@ use super::secret_field::SecretChange;
 use crate::connectors::{Grant, Method, SecretField};
 use crate::db::schema::authorizations;
 use crate::db::{Json, OrEmpty, Positive, Typed};
-use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses, RequestStyle, TokenLocation, TokenRequest};
+use crate::oauth::{
+    ExpiredBody, ExpiredSignals, ExpiredStatuses, ExtraSecrets, RequestStyle, TokenLocation, TokenRequest,
+};
 use crate::outbound::{HttpUrl, Identity, Limits, Proxy, ProxyUrl, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, plural};
@@ -265,7 +267,12 @@ impl Settings {
 
 impl TokenRequestSettings {
     /// The request with these secrets; `None` without an address.
-    pub fn request(&self, password: Option<Secret>, client_secret: Option<Secret>) -> Option<TokenRequest> {
+    pub fn request(
+        &self,
+        password: Option<Secret>,
+        client_secret: Option<Secret>,
+        extra: ExtraSecrets,
+    ) -> Option<TokenRequest> {
         Some(TokenRequest {
             url: self.token_url.0.clone()?,
             style: self.token_request_style,
@@ -277,6 +284,7 @@ impl TokenRequestSettings {
             location: self.token_pointer.value.clone(),
             user_field: self.token_user_field.clone(),
             password_field: self.token_password_field.clone(),
+            extra,
         })
     }
 }

@@ -6,7 +6,7 @@ use validator::Validate;
 use super::secret_field::check_length;
 use super::settings::{StoredSettings, TokenRequestSettings, url_text};
 use crate::db::{OrEmpty, Typed};
-use crate::oauth::{RequestField, RequestStyle, TokenLocation, TokenRequest};
+use crate::oauth::{ExtraSecrets, RequestField, RequestStyle, TokenLocation, TokenRequest};
 use crate::outbound::HttpUrl;
 use crate::vault::Secret;
 use crate::web::Errors;
@@ -80,7 +80,8 @@ impl TokenForm {
         let settings = self.settings(errors);
         check_length("token_password", "Password", &self.token_password, errors);
         check_length("token_client_secret", "Client Secret", &self.token_client_secret, errors);
-        let request = settings?.request(Some(self.token_password.clone()), Some(self.token_client_secret.clone()))?;
+        let (password, secret) = (self.token_password.clone(), self.token_client_secret.clone());
+        let request = settings?.request(Some(password), Some(secret), ExtraSecrets::default())?;
         if let Err(problem) = request.check() {
             let (name, label) = match problem.field() {
                 RequestField::Style => ("token_request_style", "Request style"),

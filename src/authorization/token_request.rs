@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::model::{NewToken, RefreshToken};
+use super::oauth_client::extra_secrets;
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
-use super::queries::{self, NewSecret, SealedValues};
+use super::queries::{self, FurtherSecret, NewSecret, SealedValues};
 use super::settings::{time_limit, url_text};
 use super::token_form::{TokenForm, more_open};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
@@ -115,10 +116,15 @@ pub async fn create(
     mut form: Form<TokenForm>,
 ) -> Result<HttpResponse, Error> {
     // The connection goes back to the pool before the request: a slow server must not hold it.
-    let (connector, transport, limits) = settings(&mut *context.conn().await?, &context.actor, &vault, &key).await?;
-    let Some(request) = form.check(TokenForm::checked) else {
+    let (connector, transport, limits, further) =
+        settings(&mut *context.conn().await?, &context.actor, &vault, &key).await?;
+    let Some(mut request) = form.check(TokenForm::checked) else {
         return request_page(context, &connector, form, Outcome::None, limits);
     };
+    match extra_secrets(&further, &request.url, &transport) {
+        Ok(extra) => request.extra = extra,
+        Err(refused) => return request_page(context, &connector, form, Outcome::Refused(refused.into()), limits),
+    }
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     let answer = request_token(&outbound, &transport, limits, &request, context.now()).await;
     let mut conn = context.conn().await?;
@@ -138,20 +144,20 @@ pub async fn create(
     request_page(context, &connector, form, outcome, limits)
 }
 
-/// The connector, how requests travel by its settings, and how long they may take.
+/// The connector, how requests travel by its settings, how long they may take, and what they carry besides.
 async fn settings(
     conn: &mut Conn,
     by: &Actor,
     vault: &Vault,
     key: &str,
-) -> Result<(Connector, Transport, Limits), Error> {
+) -> Result<(Connector, Transport, Limits, Vec<FurtherSecret>), Error> {
     conn.transaction(async |conn| {
         queries::see_one_state(conn).await?;
         let connector = find(by, conn, key).await?;
         let settings = queries::find(conn, connector.id).await?;
         let sealed = SealedValues::read(conn, connector.id).await?;
         let transport = settings.stored_transport(vault, connector.verify_certificates, &sealed)?;
-        Ok((connector, transport, settings.interactive_limits()))
+        Ok((connector, transport, settings.interactive_limits(), sealed.further_secrets(vault, false)?))
     })
     .await
 }

@@ -8,13 +8,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::keeper::{TokenKeeper, TokenProblem};
-use super::origins::for_url;
 use super::queries::{self, SealedValues};
 use super::settings::time_limit;
 use super::tab::{Notice, Stored, load, tab_page};
 use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, Connector, CredentialChange, Method, SecretField};
+use crate::connectors::{self, Connector, CredentialChange, Method};
 use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
@@ -223,12 +222,11 @@ async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> R
         (sealed.refresh_token(vault)?, TokenHint::RefreshToken),
         (sealed.access_token(vault)?, TokenHint::AccessToken),
     ];
-    let secret = sealed.secret(vault, SecretField::ClientSecret)?;
-    let secret = match for_url(secret.as_ref(), endpoint, &transport) {
-        Ok(secret) => secret,
+    let client = match stored.oauth.client(&sealed.client_secrets(vault)?, endpoint, &transport) {
+        Ok(client) => client,
         Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
-    let (client, limits) = (stored.oauth.client(secret), stored.settings.interactive_limits());
+    let limits = stored.settings.interactive_limits();
     let mut refused = None;
     for (token, hint) in tokens {
         let Some(token) = token else { continue };

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::definition::{Definition, Part, PartProblem};
+use serde_json::Value;
+
+use super::definition::{Definition, Files, Part, PartProblem, RenderProblems, Rendered};
 use super::model::{Endpoint, EndpointId};
 use super::paging::Paging;
-use super::queries;
+use super::template::Variable;
+use super::{queries, token_values};
+use crate::authorization::{self, KeptValues};
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
 use crate::db::{Cache, ChangeEvent, ChangeListener, Db, StoredValueError, known};
@@ -30,6 +34,23 @@ pub struct DefinedEndpoint {
     pub retries: u8,
     pub paging: Paging,
     pub definition: Definition,
+    /// Kept with the connector's token.
+    token_values: Arc<KeptValues>,
+}
+
+impl DefinedEndpoint {
+    /// The request of these variables; what they lack of the token's values is added.
+    pub fn render(&self, variables: &Value, files: &Files) -> Result<Rendered, RenderProblems> {
+        match self.token_values.is_empty() {
+            true => self.definition.render(variables, files),
+            false => self.definition.render(&token_values::add(variables, &self.token_values), files),
+        }
+    }
+
+    /// What stands in the place of a variable for which the caller gives no value.
+    pub fn default_of(&self, variable: &Variable) -> Option<String> {
+        token_values::default_of(variable, &self.token_values)
+    }
 }
 
 /// The endpoints of one connector, by the key of their names. One that cannot be read is an error when it is called.
@@ -90,12 +111,18 @@ async fn read(db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>
     };
     let read = |url: String| known("connectors.base_url", connector, HttpUrl::parse(&url).ok());
     let base = base.map(read).transpose().map_err(Error::internal)?;
-    let defined = endpoints.into_iter().map(|(key, endpoint)| (key, define(&endpoint, base.as_ref()).map(Arc::new)));
+    let kept = Arc::new(authorization::token_values(&mut conn, connector).await?);
+    let define = |endpoint: &Endpoint| define(endpoint, base.as_ref(), &kept).map(Arc::new);
+    let defined = endpoints.into_iter().map(|(key, endpoint)| (key, define(&endpoint)));
     Ok(Some(Arc::new(defined.collect())))
 }
 
 /// Stored endpoints were checked; one that was changed by hand can be an error.
-fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Result<DefinedEndpoint, StoredValueError> {
+fn define(
+    endpoint: &Endpoint,
+    base: Option<&HttpUrl>,
+    token_values: &Arc<KeptValues>,
+) -> Result<DefinedEndpoint, StoredValueError> {
     let request = endpoint.request()?;
     let definition =
         Definition::new(&request, base).map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
@@ -109,6 +136,7 @@ fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Result<DefinedEndpoint
         retries: u8::try_from(request.retries).unwrap_or(0),
         paging: request.paging,
         definition,
+        token_values: Arc::clone(token_values),
     })
 }
 

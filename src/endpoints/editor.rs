@@ -8,8 +8,10 @@ use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, call_pat
 use super::paging::PagingKind;
 use super::queries::{self, MAX_ENDPOINTS};
 use super::run::{BodyFormat, Outcome, Report};
+use super::token_values::is_of_token;
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
+use crate::authorization::KeptValues;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::name::Name;
@@ -31,6 +33,8 @@ pub(super) struct Editor {
     pub is_unsaved: bool,
     /// The result of Run.
     pub report: Option<Report>,
+    /// Kept with the connector's token, for Run.
+    pub token_values: KeptValues,
 }
 
 #[derive(Template)]
@@ -105,6 +109,7 @@ impl EditorPage {
     /// “order.id, page (1 if there is no value)”.
     fn variable_list(&self) -> String {
         let words = |(name, default): (String, Option<String>)| match default {
+            None if is_of_token(&name) => format!("{name} (kept with the token)"),
             Some(default) if default.is_empty() => format!("{name} (empty if there is no value)"),
             Some(default) => format!("{name} ({default} if there is no value)"),
             None => name,
@@ -117,13 +122,29 @@ impl EditorPage {
 impl Editor {
     pub fn new(connector: Connector, endpoint: Option<Endpoint>, form: EndpointForm) -> Editor {
         let version = endpoint.as_ref().map_or(0, |endpoint| endpoint.version);
-        Editor { connector, endpoint, version, form: Form::new(form), is_unsaved: false, report: None }
+        Editor {
+            connector,
+            endpoint,
+            version,
+            form: Form::new(form),
+            is_unsaved: false,
+            report: None,
+            token_values: KeptValues::new(),
+        }
     }
 
     /// The submitted form.
     pub fn submitted(connector: Connector, endpoint: Option<Endpoint>, mut form: Form<EndpointForm>) -> Editor {
         form.fields.read_rows(&form.data);
-        Editor { connector, endpoint, version: form.data.version(), form, is_unsaved: false, report: None }
+        Editor {
+            connector,
+            endpoint,
+            version: form.data.version(),
+            form,
+            is_unsaved: false,
+            report: None,
+            token_values: KeptValues::new(),
+        }
     }
 
     /// Does what a button asks for, short of saving; false for Save and Run.

@@ -16,6 +16,7 @@ mod queries;
 mod rows;
 mod run;
 mod template;
+mod token_values;
 
 pub use cache::{DefinedEndpoint, EndpointCache};
 pub use definition::{Definition, FileValue, Files, MAX_BODY, RenderProblems, Rendered};

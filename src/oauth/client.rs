@@ -10,7 +10,7 @@ use oauth2::{AuthType, ClientId, ClientSecret};
 use serde_json::{Map, Value};
 
 use crate::db::text_enum;
-use crate::outbound::{Body, HttpUrl, Mask, Request, SendError};
+use crate::outbound::{Body, HttpUrl, Mask, Request, SendError, add_header};
 use crate::vault::Secret;
 
 text_enum! {
@@ -44,6 +44,38 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// What the server calls them.
     pub names: ClientNames,
+    /// What requests carry beside them.
+    pub extra: ExtraSecrets,
+}
+
+/// Secret headers and parameters of requests to a token server, such as the subscription key of a gateway in front of it,
+/// or the key of a grant type of one's own.
+#[derive(Clone, Default)]
+pub struct ExtraSecrets {
+    pub headers: Vec<(String, Secret)>,
+    /// Each is sent in place of another parameter of its name.
+    pub parameters: Vec<(String, Secret)>,
+}
+
+impl ExtraSecrets {
+    /// Puts the parameters in place of those of the same names.
+    pub(super) fn add_parameters<'a>(&'a self, parameters: &mut Vec<(&'a str, &'a str)>) {
+        parameters.retain(|(name, _)| self.parameters.iter().all(|(own, _)| own != name));
+        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose())));
+    }
+
+    /// Puts the headers in place of those of the same names.
+    pub(super) fn add_headers(&self, request: &mut Request) -> Result<(), SendError> {
+        self.headers.iter().try_for_each(|(name, value)| {
+            request.headers_mut().remove(name);
+            add_header(request.headers_mut(), name, value.expose())
+        })
+    }
+
+    /// Adds what a response must not show.
+    pub(super) fn add_to(&self, mask: &mut Mask) {
+        self.headers.iter().chain(&self.parameters).for_each(|(_, value)| mask.add(value.expose()));
+    }
 }
 
 /// What a server calls the parameters `client_id` and `client_secret`, as in `appid` and `secret`; empty for these names.
@@ -106,6 +138,7 @@ impl Client {
     /// Adds what of the client a response must not show.
     pub(super) fn add_to(&self, mask: &mut Mask) {
         mask_credentials(mask, &self.id, self.secret().unwrap_or_default());
+        self.extra.add_to(mask);
     }
 
     fn secret(&self) -> Option<&str> {

@@ -118,14 +118,16 @@ impl RequestForm<'_> {
         let value = |name: &str, value| self.grant_type.filter(|_| name == "grant_type").unwrap_or(value);
         let own = own.iter().map(|(name, sent)| (&**name, value(name, &**sent))).collect();
         let names = &self.client.names;
-        let parameters: Vec<_> =
+        let mut parameters: Vec<_> =
             self.extra.added_to(own).into_iter().map(|(name, value)| (names.of(name), value)).collect();
+        self.client.extra.add_parameters(&mut parameters);
         let mut encoded = self.body.request(url, &parameters)?;
         match (request.headers().get(AUTHORIZATION), self.client.basic_as_typed()) {
             (None, _) => {}
             (Some(_), Some(header)) => add_header(encoded.headers_mut(), "Authorization", &header)?,
             (Some(header), None) => drop(encoded.headers_mut().insert(AUTHORIZATION, header.clone())),
         }
+        self.client.extra.add_headers(&mut encoded)?;
         Ok(encoded)
     }
 }

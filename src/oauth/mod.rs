@@ -44,13 +44,15 @@ pub use api_words::words_of_api;
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};
-pub use client::{BodyFormat, Client, ClientAuthentication, ClientNames};
+pub use client::{BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets};
 pub use device::{DEVICE_GRANT, DeviceCodes, DeviceTexts};
 pub use discovery::{DiscoveryError, Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
 pub use kept::{KeptNames, KeptProblem, KeptValues};
-pub use parameters::{ParameterProblem, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, parse_resources};
+pub use parameters::{
+    ParameterProblem, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, is_own_parameter, parse_resources,
+};
 pub use round_trip::{
     AuthorizationRequest, EarlierOutcome, NewAuthorizationRequest, Purpose, RequestSecrets, connector_of_response,
     earlier_outcome, note_outcome, purge_requests, store_request, take_request,

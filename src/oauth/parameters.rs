@@ -99,6 +99,12 @@ const LONGEST: usize = 1_000;
 /// Parameters that bind an answer to its request; another value would break the exchange or its safety.
 const OWN: [&str; 5] = ["state", "code", "code_challenge", "code_challenge_method", "code_verifier"];
 
+/// Whether Connectory sets the parameter of this name itself, so that no other value can be set. Without case, for a
+/// lenient server reads names so.
+pub fn is_own_parameter(name: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 /// Parameters that hold secrets, and so are not for a field that is shown. Without a value they are left out.
 const SECRET: [&str; 4] = ["client_secret", "password", "refresh_token", "client_assertion"];
 

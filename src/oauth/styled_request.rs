@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::client::{BodyFormat, basic_credentials, form_encoded_credentials, mask_credentials};
+use super::client::{BodyFormat, ExtraSecrets, basic_credentials, form_encoded_credentials, mask_credentials};
 use super::error::TokenError;
 use super::http_client::Sender;
 use super::kept::KeptNames;
@@ -68,6 +68,8 @@ pub struct TokenRequest {
     /// login that is no OAuth, and has no `grant_type`.
     pub user_field: String,
     pub password_field: String,
+    /// Secret headers and parameters.
+    pub extra: ExtraSecrets,
 }
 
 /// A field of a [`TokenRequest`].
@@ -158,6 +160,7 @@ impl TokenRequest {
         let mut mask = Mask::new(transport.echoes());
         mask_credentials(&mut mask, &self.user, self.password());
         mask_credentials(&mut mask, &self.client_id, self.client_secret());
+        self.extra.add_to(&mut mask);
         mask
     }
 
@@ -175,10 +178,11 @@ impl TokenRequest {
 
     /// The request as it is sent.
     fn http_request(&self) -> Result<Request, TokenError> {
-        let (credentials, parameters) = self.parts().map_err(|problem| {
+        let (credentials, mut parameters) = self.parts().map_err(|problem| {
             let remedy = "Change what is entered, or choose another request style.";
             TokenError::not_sent(format!("{} {problem}.", problem.field()), remedy)
         })?;
+        self.extra.add_parameters(&mut parameters);
         let mut request = match self.style {
             RequestStyle::FormBody | RequestStyle::HttpBasic => BodyFormat::Form.request(&self.url, &parameters)?,
             RequestStyle::JsonBody => BodyFormat::Json.request(&self.url, &parameters)?,
@@ -187,6 +191,7 @@ impl TokenRequest {
         if let Some(credentials) = credentials {
             add_header(request.headers_mut(), "Authorization", &format!("Basic {credentials}"))?;
         }
+        self.extra.add_headers(&mut request)?;
         Ok(request)
     }
 
@@ -293,6 +298,7 @@ mod tests {
             location: TokenLocation::FindByItself,
             user_field: String::new(),
             password_field: String::new(),
+            extra: ExtraSecrets::default(),
         }
     }
 

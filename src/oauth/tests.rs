@@ -132,6 +132,7 @@ pub(super) fn client(authentication: ClientAuthentication, secret: &str) -> Clie
         secret: Some(Secret::new(secret.to_owned())),
         authentication,
         names: ClientNames::default(),
+        extra: super::ExtraSecrets::default(),
     }
 }
 

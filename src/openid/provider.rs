@@ -15,8 +15,9 @@ use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
 use crate::config::OidcConfig;
 use crate::oauth::{
-    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, Grant, KeptNames, Metadata,
-    Parameters, RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError, TokenLocation,
+    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets, Grant, KeptNames,
+    Metadata, Parameters, RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
+    TokenLocation,
 };
 use crate::outbound::http::Method;
 use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, SendError, Transport, add_header, http, quote};
@@ -208,6 +209,7 @@ impl Provider {
                 secret: self.settings.client_secret.clone(),
                 authentication,
                 names: ClientNames::default(),
+                extra: ExtraSecrets::default(),
             },
             body: BodyFormat::Form,
             scope: String::new(),

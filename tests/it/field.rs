@@ -6,6 +6,7 @@ mod authorizing;
 mod calls;
 mod credentials;
 mod devices;
+mod forms;
 mod found_settings;
 mod proxies;
 mod renewals;

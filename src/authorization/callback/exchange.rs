@@ -11,7 +11,7 @@ use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::authorization::settings::TokenUse;
 use crate::authorization::tab::Stored;
-use crate::connectors::{self, CredentialChange, Grant, Method, SecretField};
+use crate::connectors::{self, CredentialChange, Grant, Method};
 use crate::oauth::{
     self, AuthorizationRequest, CallbackError, CallbackParams, EarlierOutcome, Granted, Token, earlier_outcome,
     note_outcome, take_request,
@@ -120,8 +120,8 @@ async fn exchange(
 ) -> Result<Token, Failure> {
     let refused = |error| Failure::Refused(AuthorizationError::Token(error));
     let transport = stored.transport(&tools.vault)?;
-    let secret = stored.sealed.secret(&tools.vault, SecretField::ClientSecret)?;
-    let endpoint = stored.oauth.endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
+    let secrets = stored.sealed.client_secrets(&tools.vault)?;
+    let endpoint = stored.oauth.endpoint(&secrets, TokenUse::Obtain, &transport);
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
         Err(error) => return Err(refused(error.refusal()?)),

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use super::credential::{Credential, signed_get};
 use super::forms::{CheckedAuthorization, Fields};
 use super::keeper::{Need, TokenKeeper, TokenProblem};
+use super::oauth_client::ClientSecrets;
 use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, TokenUse};
@@ -294,8 +295,9 @@ impl Test<'_> {
     }
 
     fn endpoint(&self, client: &OAuthClient) -> Result<TokenEndpoint, SecretError> {
-        let secret = self.secret(SecretField::ClientSecret)?;
-        client.endpoint(secret.as_ref(), TokenUse::Obtain, &self.token_transport)
+        let further = self.stored.sealed.further_secrets(self.tools.vault, false)?;
+        let secrets = ClientSecrets { secret: self.secret(SecretField::ClientSecret)?, further };
+        client.endpoint(&secrets, TokenUse::Obtain, &self.token_transport)
     }
 
     /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
@@ -376,7 +378,7 @@ impl Test<'_> {
     /// The further credentials that calls carry; `None` if one may not be sent there.
     fn further(&self, report: &mut TestReport, url: &HttpUrl) -> Result<Option<Vec<Credential>>, Error> {
         let mut credentials = Vec::new();
-        for (name, secret) in self.stored.sealed.further_secrets(self.tools.vault)? {
+        for (name, secret) in self.stored.sealed.further_secrets(self.tools.vault, true)? {
             let Some(secret) = report.keep("Base URL", secret.for_url(url, &self.transport))? else { return Ok(None) };
             credentials.extend(name.credential(secret));
         }

@@ -10,7 +10,7 @@ use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::authorization::settings::{TokenUse, url_text};
 use crate::authorization::tab::{Notice, Stored, load, tab_page};
-use crate::connectors::{ConnectorHead, Grant, Method, SecretField, Tab};
+use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{DeviceCodes, DeviceTexts, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
@@ -98,8 +98,7 @@ async fn request_codes(
     stored: &Stored,
 ) -> Result<Result<DeviceCodes, TokenError>, Error> {
     let transport = stored.transport(vault)?;
-    let secret = stored.sealed.secret(vault, SecretField::ClientSecret)?;
-    match stored.oauth.endpoint(secret.as_ref(), TokenUse::DeviceCodes, &transport) {
+    match stored.oauth.endpoint(&stored.sealed.client_secrets(vault)?, TokenUse::DeviceCodes, &transport) {
         Ok(endpoint) => {
             let limits = stored.settings.interactive_limits();
             Ok(endpoint.request_device_codes(outbound, &transport, limits).await)

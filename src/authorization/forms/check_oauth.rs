@@ -28,6 +28,9 @@ impl Check<'_> {
             self.errors.add("client_id", message);
         }
         let is_password = grant == Grant::Password;
+        // A grant type of the server's own may know a client by a secret parameter alone.
+        let is_public = fields.authentication == ClientAuthentication::None.code();
+        let may_lack_client_id = is_password || (is_public && grant == Grant::ClientCredentials);
         self.url("issuer", "Issuer", &fields.issuer, false);
         let (authorize_url, authorize_fragment) = self.split_fragment(&fields.authorize_url);
         let list = ["authorize", "token", "refresh"].map(|request| format!("Extra parameters for {request}"));
@@ -38,7 +41,7 @@ impl Check<'_> {
             device_url: self.url("device_url", "Device authorization URL", &fields.device_url, grant == Grant::Device),
             refresh_url: self.url("refresh_url", "RefreshToken URL", &fields.refresh_url, false),
             revocation_url: self.url("revocation_url", "Revocation URL", &fields.revocation_url, false),
-            client_id: self.line("client_id", "Client ID", &fields.client_id, !is_password),
+            client_id: self.line("client_id", "Client ID", &fields.client_id, !may_lack_client_id),
             user_name: self.line("oauth_user", "User", &fields.oauth_user, is_password),
             authentication: self.choice("authentication", &fields.authentication, "Choose a client authentication"),
             scope_separator: self.choice("scope_separator", &fields.scope_separator, "Choose how scopes are separated"),

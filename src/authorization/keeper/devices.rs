@@ -16,7 +16,7 @@ use crate::authorization::model::{NewToken, RefreshToken};
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{OAuthClient, StoredSettings, TokenUse};
-use crate::connectors::{self, CredentialChange, SecretField};
+use crate::connectors::{self, CredentialChange};
 use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, users};
 use crate::oauth::{ErrorCode, Grant, TokenError};
@@ -139,8 +139,8 @@ async fn person(conn: &mut Conn, request: &DeviceRequest) -> Result<Option<Actor
 /// Asks for the token. No connection is held meanwhile.
 async fn ask(keeper: &Inner, request: &DeviceRequest, ready: &Ready) -> Result<Result<NewToken, TokenError>, Error> {
     let transport = ready.settings.stored_transport(&keeper.vault, ready.verify, &ready.sealed)?;
-    let secret = ready.sealed.secret(&keeper.vault, SecretField::ClientSecret)?;
-    let endpoint = match ready.client.endpoint(secret.as_ref(), TokenUse::Obtain, &transport) {
+    let secrets = ready.sealed.client_secrets(&keeper.vault)?;
+    let endpoint = match ready.client.endpoint(&secrets, TokenUse::Obtain, &transport) {
         Ok(endpoint) => endpoint,
         Err(error) => return Ok(Err(error.refusal()?)),
     };

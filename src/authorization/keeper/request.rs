@@ -6,6 +6,7 @@ use super::Inner;
 use super::lease::Lease;
 use super::state::TokenState;
 use crate::authorization::model::{NewToken, RefreshToken};
+use crate::authorization::oauth_client::extra_secrets;
 use crate::authorization::origins::{SecretError, for_url};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSettings, TokenUse};
@@ -194,7 +195,8 @@ fn token_request(
         return Ok(None);
     };
     let open = |field| Ok::<_, SecretError>(for_url(sealed.secret(vault, field)?.as_ref(), url, transport)?);
-    Ok(settings.request(open(SecretField::TokenPassword)?, open(SecretField::TokenClientSecret)?))
+    let extra = extra_secrets(&sealed.further_secrets(vault, false)?, url, transport)?;
+    Ok(settings.request(open(SecretField::TokenPassword)?, open(SecretField::TokenClientSecret)?, extra))
 }
 
 /// The grants that need no person. A refresh token goes first: it is the one thing that a server may have limited
@@ -206,8 +208,8 @@ fn grants(
     sealed: &SealedValues,
     transport: &Transport,
 ) -> Result<Vec<GrantRequest>, SecretError> {
-    let secret = sealed.secret(vault, SecretField::ClientSecret)?;
-    let endpoint = |purpose| client.endpoint(secret.as_ref(), purpose, transport);
+    let secrets = sealed.client_secrets(vault)?;
+    let endpoint = |purpose| client.endpoint(&secrets, purpose, transport);
     let mut grants = Vec::new();
     let refreshes = grant != connectors::Grant::ClientCredentials;
     if refreshes && let Some(token) = sealed.refresh_token(vault)? {

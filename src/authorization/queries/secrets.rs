@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::seal;
 use crate::audit::Change;
 use crate::authorization::model::{SecretName, StoredSecret};
+use crate::authorization::oauth_client::ClientSecrets;
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
 use crate::authorization::settings::ConnectionSecrets;
 use crate::connectors::{Method, SecretField};
@@ -85,6 +86,9 @@ type SecretRow = (StoredSecret, Vec<u8>, Option<Vec<String>>);
 
 /// A row of `tokens`: access token, refresh token, and the origins of both.
 type TokensRow = (Vec<u8>, Option<Vec<u8>>, Option<Vec<String>>);
+
+/// A further secret with its name and place.
+pub(in crate::authorization) type FurtherSecret = (SecretName, ApprovedSecret);
 
 /// All sealed values of a connector, as they were at one time if they are read in a transaction that shows one state.
 pub(in crate::authorization) struct SealedValues {
@@ -237,10 +241,19 @@ impl SealedValues {
         further
     }
 
-    /// The further secrets with their names, for sending them.
-    pub fn further_secrets(&self, vault: &Vault) -> Result<Vec<(&SecretName, ApprovedSecret)>, Error> {
-        let further = self.secrets.iter().filter(|(stored, _)| stored.name.is_further());
-        further.map(|(stored, sealed)| Ok((&stored.name, sealed.approved(vault)?))).collect()
+    /// The further secrets of calls, or of token requests, for sending them.
+    pub fn further_secrets(&self, vault: &Vault, of_calls: bool) -> Result<Vec<FurtherSecret>, Error> {
+        let further = self.secrets.iter().filter_map(|(stored, sealed)| match &stored.name {
+            SecretName::Further(place, _) if place.is_of_calls() == of_calls => Some((stored.name.clone(), sealed)),
+            _ => None,
+        });
+        further.map(|(name, sealed)| Ok((name, sealed.approved(vault)?))).collect()
+    }
+
+    /// What requests to the token server carry of secrets.
+    pub fn client_secrets(&self, vault: &Vault) -> Result<ClientSecrets, Error> {
+        let secret = self.secret(vault, SecretField::ClientSecret)?;
+        Ok(ClientSecrets { secret, further: self.further_secrets(vault, false)? })
     }
 
     /// The stored secret of a field, if there is one.

@@ -25,7 +25,9 @@ use super::editor::{Editor, load};
 use super::forms::EndpointForm;
 use super::model::RequestSettings;
 use super::paging::PagingKind;
+use super::token_values::add;
 use crate::access::{InUse, QuotaLimits, Quotas, RequestContext, Right};
+use crate::authorization::token_values;
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::connectors;
@@ -94,8 +96,15 @@ pub async fn run(
     editor.respond(context)
 }
 
-/// What is run: the form, or the saved endpoint with the sample data of people who may not edit.
+/// What is run, with the values that are kept with the token.
 async fn read(context: &RequestContext, key: &str, id: &str, form: Form<EndpointForm>) -> Result<Editor, Error> {
+    let mut editor = read_form(context, key, id, form).await?;
+    editor.token_values = token_values(&mut *context.conn().await?, editor.connector.id).await?;
+    Ok(editor)
+}
+
+/// What is run: the form, or the saved endpoint with the sample data of people who may not edit.
+async fn read_form(context: &RequestContext, key: &str, id: &str, form: Form<EndpointForm>) -> Result<Editor, Error> {
     let conn = context.conn().await?;
     if id == "new" {
         let connector = connectors::find(&conn, &context.actor, key, Right::Call).await?;
@@ -115,7 +124,8 @@ async fn read(context: &RequestContext, key: &str, id: &str, form: Form<Endpoint
 /// The request; else the form has the errors.
 fn prepare(editor: &mut Editor, files: &Files) -> Option<(RequestSettings, Rendered)> {
     let checked = editor.check()?;
-    match checked.definition.render(&checked.variables, files) {
+    let variables = add(&checked.variables, &editor.token_values);
+    match checked.definition.render(&variables, files) {
         Ok(rendered) => Some((checked.endpoint.request, rendered)),
         Err(problems) => {
             add_render_problems(&mut editor.form.errors, &problems);

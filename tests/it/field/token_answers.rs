@@ -220,4 +220,22 @@ async fn what_stands_beside_a_token_is_kept_and_shown() {
         assert_eq!(shown["token_values"], serde_json::json!({"id": "x", "instance_url": address}));
         assert!(!page.text().contains("canary"));
     }
+    // In endpoints they are variables. A caller's own value goes first.
+    let endpoint = world.endpoint("query", "GET", "/v3/{{token.id}}/query?at={{token.instance_url}}").await;
+    let asked = "/v1/v3/x/query?at=https%3A%2F%2Fna8.my.example";
+    assert_eq!(world.call("query", serde_json::json!({})).await.status, 200);
+    assert_eq!(world.api.last().target, asked);
+    assert_eq!(world.call("query", serde_json::json!({ "token": { "id": "a b" } })).await.status, 200);
+    assert_eq!(world.api.last().target, asked.replace("/x/", "/a%20b/"));
+    let shown = world.request("GET", "/ledger").send().await.expect("an answer").text().await.expect("a body");
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown["endpoints"][0]["variables"][0], serde_json::json!({ "name": "token.id", "default": "x" }));
+    let page = admin.get(&format!("/connectors/ledger/endpoints/{endpoint}")).await.expect(200);
+    assert!(page.text().contains("token.id (kept with the token)"), "{}", page.text());
+    page.main_form().press("Run").send().await.expect(200);
+    assert_eq!(world.api.last().target, asked);
+    let other = world.endpoint("other", "GET", "/{{token.no}}").await;
+    let page = admin.get(&format!("/connectors/ledger/endpoints/{other}")).await.expect(200);
+    let page = page.main_form().press("Run").send().await.expect(422);
+    assert!(page.text().contains("token.no"), "{}", page.text());
 }

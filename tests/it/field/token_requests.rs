@@ -71,6 +71,76 @@ async fn a_grant_type_of_ones_own_takes_the_place_of_the_usual_one() {
     has_token(&press(&ana).await);
 }
 
+const FURTHER: &str = "/connectors/payroll/authorization/further-secrets";
+
+/// Adds a secret header or parameter of token requests.
+async fn add_secret(ana: &Browser, place: &str, name: &str, value: &str) -> Page {
+    let page = ana.get(FURTHER).await.expect(200);
+    page.submit(|form| form.set("further_place", place).set("further_name", name).set("value", value)).await
+}
+
+/// A token server behind a gateway that wants a subscription key and the tenant, and their siblings: the header replaces
+/// one that Connectory sends.
+#[tokio::test]
+async fn token_requests_carry_secret_headers() {
+    let server = wanting("invalid_request", |seen| {
+        seen.header("ocp-apim-subscription-key") == Some("g-1") && seen.header("authorization") == Some("Custom x")
+    })
+    .await;
+    let (app, ana) = client_at(&server, |form| form).await;
+    add_secret(&ana, "token_header", "Ocp-Apim-Subscription-Key", "g-1").await.expect(303);
+    add_secret(&ana, "token_header", "Authorization", "Custom x").await.expect(303);
+    has_token(&press(&ana).await);
+    // They are of token requests and not of calls.
+    ana.get(TAB).await.form(TAB).press("Test connection").send().await.expect(200);
+    let called = server.last();
+    assert_eq!((called.target.as_str(), called.header("ocp-apim-subscription-key")), ("/", None));
+    app.advance(TimeDelta::hours(2));
+    app.run_due_work().await;
+    assert_eq!((server.seen().len(), server.last().header("ocp-apim-subscription-key")), (3, Some("g-1")));
+}
+
+/// The grant of IBM Cloud IAM: a key in place of a client. It is masked in what the server says.
+#[tokio::test]
+async fn a_grant_type_of_ones_own_has_secret_parameters() {
+    let server = Upstream::start(|seen| {
+        let key = field(seen, "apikey").unwrap_or_default();
+        let is_grant = field(seen, "grant_type").is_some_and(|grant| grant.ends_with(":apikey"));
+        match (is_grant && field(seen, "client_id").is_none(), key.as_str()) {
+            (true, "k-1") => Reply::json(200, TOKEN),
+            _ => Reply::json(400, &format!(r#"{{"error":"invalid_request","error_description":"no key {key} here"}}"#)),
+        }
+    })
+    .await;
+    let (app, ana) = client_at(&server, |form| {
+        let form = form.set("client_id", "").set("client_secret", "").set("authentication", "none");
+        form.set("token_parameters", "grant_type=urn:ibm:params:oauth:grant-type:apikey")
+    })
+    .await;
+    add_secret(&ana, "token_parameter", "apikey", "k-wrong-1").await.expect(303);
+    let page = press(&ana).await;
+    assert!(page.text().contains("no key ‹masked› here") && !page.html.contains("k-wrong-1"), "{}", page.text());
+    let page = ana.get(FURTHER).await;
+    let form = page.main_form().set("secret_0_choice", "replace").set("secret_0", "k-1");
+    form.set("own_password", crate::support::PASSWORD).send().await.expect(303);
+    has_token(&press(&ana).await);
+    // It goes to no other server.
+    let other = Upstream::json(TOKEN).await;
+    app.sql(&format!("UPDATE oauth_clients SET token_url = '{}'", other.url("/token"))).await;
+    assert!(press(&ana).await.text().contains("that origin is not approved"));
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn secret_parameters_replace_no_parameter_that_binds_an_answer() {
+    let (_app, ana) = client_at(&Upstream::json(TOKEN).await, |form| form).await;
+    for name in ["state", "code", "Code_Verifier"] {
+        let page = add_secret(&ana, "token_parameter", name, "x").await.expect(422);
+        let wanted = format!("{name} is set by Connectory itself. Enter the name of another parameter");
+        assert_eq!(page.field_error("further_name"), Some(wanted));
+    }
+}
+
 #[tokio::test]
 async fn the_client_id_can_be_in_the_body_beside_basic() {
     let server = wanting("invalid_request", |seen| {

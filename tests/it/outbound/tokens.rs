@@ -21,6 +21,7 @@ fn alice(server: &Hostile, style: RequestStyle) -> TokenRequest {
         location: TokenLocation::FindByItself,
         user_field: String::new(),
         password_field: String::new(),
+        extra: connectory::oauth::ExtraSecrets::default(),
     }
 }
 
