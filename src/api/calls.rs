@@ -26,6 +26,7 @@ use super::problem::{BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, METHOD_NOT_SUPPORTED, P
 use super::request::ApiRequest;
 use super::serve::{ANSWER, ATTEMPTS};
 use crate::access::Wants;
+use crate::authorization::BodyNeed;
 use crate::calls::{CallKind, CallRecord, Target};
 use crate::endpoints::DefinedEndpoint;
 use crate::outbound::http::{HeaderMap, Method, header};
@@ -39,6 +40,9 @@ pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATC
 
 /// Bodies up to this size are read before anything is sent.
 const READ_FIRST: u64 = 64 * 1024;
+
+/// The same where bodies are signed, or may have to be sent twice.
+const MAX_SIGNED: u64 = 10 * 1024 * 1024;
 
 /// Chunks that wait for the API to take them.
 const MAX_CHUNKS: usize = 4;
@@ -141,7 +145,7 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
 ///
 /// The request goes to this path below the connector’s base URL, with method, query, headers and body as they came and
 /// the credential added. The API’s response is passed through: status, headers and body, redirects included. Bodies
-/// stream in both directions and may have any size. A response of unknown length, such as an event stream, stays open for
+/// stream in both directions and may have any size; those that the data connector signs may have 10 MiB. A response of unknown length, such as an event stream, stays open for
 /// as long as something comes within the connector’s idle limit.
 ///
 /// Path and query are passed on byte by byte. A path with “..” in any spelling is refused.
@@ -197,18 +201,25 @@ async fn call_url(
     let limits = connector.limits(None);
     let permit = request.permit(connector, limits.total).await?;
     let payload = Payload::take(&mut request.payload);
-    let (body, _held) = request_body(&request.req, payload, limits.total, request.in_use.bodies(), sent).await?;
+    let (need, budget) = (connector.body_need(&url), request.in_use.bodies());
+    let (body, _held) = request_body(&request.req, payload, (need, limits.total), budget, sent).await?;
     let headers = request.outgoing_headers();
     let names = WrittenNames::known(&headers);
     let call = RelayRequest { headers, names, body, ..RelayRequest::new(method.clone(), url, limits) };
     Ok(request.api.relay.call(connector, permit, call).await?)
 }
 
+/// Whether a body of this size is read before anything is sent.
+fn is_read_first(need: BodyNeed, size: Option<u64>) -> bool {
+    let most = if need == BodyNeed::None { READ_FIRST } else { MAX_SIGNED };
+    size.map_or(need != BodyNeed::None, |size| size <= most)
+}
+
 /// The body of a proxied request, and what counts it as held in memory.
 async fn request_body(
     request: &HttpRequest,
     payload: Payload,
-    time: Duration,
+    (need, time): (BodyNeed, Duration),
     budget: &Arc<Budget>,
     sent: &Rc<Cell<u64>>,
 ) -> Result<(Body, Held), RelayError> {
@@ -217,8 +228,10 @@ async fn request_body(
     match size {
         Some(0) => Ok((Body::Empty, Held::of(budget))),
         None if !request.headers().contains_key(TRANSFER_ENCODING) => Ok((Body::Empty, Held::of(budget))),
-        Some(size @ ..=READ_FIRST) => {
-            let (bytes, held) = read_body(payload, size as usize, time, budget).await?;
+        Some(size) if size > MAX_SIGNED && need == BodyNeed::Whole => Err(too_large(MAX_SIGNED as usize)),
+        size if is_read_first(need, size) => {
+            let max = size.unwrap_or(MAX_SIGNED) as usize;
+            let (bytes, held) = read_body(payload, max, time, budget).await?;
             sent.set(bytes.len() as u64);
             Ok((Body::Whole(bytes), held))
         }
@@ -238,9 +251,13 @@ pub(super) async fn read_body(
         Ok(bytes) => Ok((bytes, held)),
         Err(NotRead::BrokeOff) => Err(BODY_NOT_READ.because("The body broke off.")),
         Err(NotRead::TooSlow) => Err(BODY_NOT_READ.because("The body did not come in time.")),
-        Err(NotRead::TooLarge) => Err(BODY_TOO_LARGE.because(format!("It has more than {max} bytes."))),
+        Err(NotRead::TooLarge) => Err(too_large(max)),
         Err(NotRead::NoRoom) => Err(RelayError::no_room()),
     }
+}
+
+fn too_large(max: usize) -> RelayError {
+    BODY_TOO_LARGE.because(format!("It has more than {max} bytes."))
 }
 
 fn streamed_body(mut payload: Payload, size: Option<u64>, sent: Rc<Cell<u64>>) -> Body {

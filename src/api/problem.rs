@@ -52,7 +52,7 @@ problem_kinds! {
     MALFORMED = "malformed_request", 400, "The request cannot be read",
         "Compare the request with the API reference.";
     BODY_TOO_LARGE = "request_body_too_large", 413, "The request’s body is too large",
-        "Send less; the proxy streams bodies of any size.";
+        "Send less; the proxy streams bodies of any size, unless the data connector signs them.";
     ENDPOINT_NOT_FOUND = "endpoint_not_found", 404, "There is no such endpoint",
         "Ask for the connector’s endpoints at …/api/v1/connectors/{key}.";
     VARIABLES_DO_NOT_FIT = "variables_do_not_fit", 422, "The variables do not make a request",

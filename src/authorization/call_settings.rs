@@ -163,8 +163,8 @@ impl SealedSettings {
                 None => CredentialSource::None,
             },
             (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper(settings.token_placement()),
-            (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,
-            (Method::Basic | Method::ApiKey, Some((field, secret))) => {
+            (_, None) => CredentialSource::Missing,
+            (_, Some((field, secret))) => {
                 let sealed = Sealed::secret(connector, &field.into(), secret, origins);
                 let credential = settings.credential(method, sealed.open(vault)?);
                 let credential = known("authorizations.user_name", connector, credential).map_err(Error::internal)?;

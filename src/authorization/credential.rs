@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 
+use super::signing::{RequestSigner, SignerMemory};
 use crate::db::text_enum;
 use crate::outbound::http::Method;
 use crate::outbound::{Body, CONNECTION_HEADERS, HttpUrl, Request, SendError, add_header};
@@ -166,6 +168,8 @@ pub enum Credential {
         key: Secret,
         placement: Placement,
     },
+    /// What signs each request as it is sent.
+    Signer(RequestSigner),
 }
 
 /// A credential as a request carries it.
@@ -186,7 +190,7 @@ impl Credential {
     /// Where the credential stands in a request.
     pub fn placed(&self) -> Placed {
         match self {
-            Credential::None => Placed::Nowhere,
+            Credential::None | Credential::Signer(_) => Placed::Nowhere,
             Credential::Basic { encoded, .. } => basic(encoded.expose()),
             Credential::Token { token_type, access, placement } => placement.for_token(token_type).place(access),
             Credential::ApiKey { key, placement } => placement.place(key),
@@ -196,7 +200,7 @@ impl Credential {
     /// What stands before the secret in a header, as in `Bearer …`.
     pub fn lead(&self) -> String {
         match self {
-            Credential::None => String::new(),
+            Credential::None | Credential::Signer(_) => String::new(),
             Credential::Basic { .. } => "Basic ".into(),
             Credential::Token { token_type, placement, .. } => placement.for_token(token_type).lead(),
             Credential::ApiKey { placement, .. } => placement.lead(),
@@ -210,14 +214,24 @@ impl Credential {
             Credential::Basic { password, pair, encoded } => vec![password.clone(), pair.clone(), encoded.clone()],
             Credential::Token { access, placement, .. } => placement.echoes(access),
             Credential::ApiKey { key, placement } => placement.echoes(key),
+            Credential::Signer(signer) => signer.echoes(),
+        }
+    }
+
+    /// What signs the requests, if they are signed.
+    pub fn signer(&self) -> Option<&RequestSigner> {
+        match self {
+            Credential::Signer(signer) => Some(signer),
+            _ => None,
         }
     }
 }
 
-/// A GET of this address with these credentials.
-pub(super) fn signed_get<'a>(
+/// A GET of this address with these credentials; those that sign do so as the memory says.
+pub(super) fn signed_get(
     url: &HttpUrl,
-    credentials: impl Iterator<Item = &'a Credential>,
+    credentials: &[&Credential],
+    (memory, now): (&SignerMemory, DateTime<Utc>),
 ) -> Result<Request, SendError> {
     let (mut url, mut headers) = (url.clone(), Vec::new());
     for credential in credentials {
@@ -230,6 +244,9 @@ pub(super) fn signed_get<'a>(
     let mut request = url.request(Method::GET, Body::Empty)?;
     for (name, value) in headers {
         add_header(request.headers_mut(), &name, value.expose())?;
+    }
+    for signer in credentials.iter().filter_map(|credential| credential.signer()) {
+        signer.sign(&url, &mut request, memory, now)?;
     }
     Ok(request)
 }

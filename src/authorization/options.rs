@@ -13,6 +13,24 @@ use crate::outbound::{AllowListEntry, AllowListProblem};
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     pub proxy: ProxyOptions,
+    /// What the requests of the method AWS Signature are signed with and for.
+    #[serde(skip_serializing_if = "AwsOptions::is_empty")]
+    pub aws: AwsOptions,
+}
+
+/// The access key's public half, and the names that AWS has for the region and the service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AwsOptions {
+    pub key_id: String,
+    pub region: String,
+    pub service: String,
+}
+
+impl AwsOptions {
+    fn is_empty(&self) -> bool {
+        *self == AwsOptions::default()
+    }
 }
 
 /// How the connector's proxy is used. Its password is a secret.

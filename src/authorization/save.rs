@@ -123,8 +123,16 @@ async fn save_secrets(
 /// The page with both versions, when another person has saved the tab first.
 pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
-    let secret_names =
-        ["token", "password", "api_key", "client_secret", "oauth_password", "client_key", "proxy_password"];
+    let secret_names = [
+        "token",
+        "password",
+        "api_key",
+        "aws_secret_key",
+        "client_secret",
+        "oauth_password",
+        "client_key",
+        "proxy_password",
+    ];
     let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
     let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));
     let settings = &theirs.settings;

@@ -10,10 +10,11 @@ use diesel::prelude::*;
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
 use super::model::CaTrust;
 pub(super) use super::oauth_client::{OAuthClient, TokenUse};
-use super::options::{Options, ProxyUse};
+use super::options::{AwsOptions, Options, ProxyUse};
 use super::origins::ApprovedSecret;
 use super::queries::SealedValues;
 use super::secret_field::SecretChange;
+use super::signing::{AwsSigner, DigestSigner, RequestSigner};
 use crate::connectors::{Grant, Method, SecretField};
 use crate::db::schema::authorizations;
 use crate::db::{Json, OrEmpty, Positive, Typed};
@@ -116,10 +117,10 @@ impl Deref for StoredSettings {
 #[derive(Clone, Copy)]
 pub(super) enum Authorization<'a> {
     NoAuth,
-    Basic,
+    /// By a secret that is the same for every call.
+    Fixed,
     /// With the request that renews the token, if it is kept fresh.
     Bearer(Option<&'a TokenRequestSettings>),
-    ApiKey,
     OAuth(Grant, &'a OAuthClient),
 }
 
@@ -127,9 +128,8 @@ impl<'a> Authorization<'a> {
     pub fn of(method: Method, stored: &'a StoredSettings, client: &'a OAuthClient) -> Authorization<'a> {
         match method {
             Method::NoAuth => Authorization::NoAuth,
-            Method::Basic => Authorization::Basic,
+            Method::Basic | Method::ApiKey | Method::Digest | Method::AwsSignature => Authorization::Fixed,
             Method::Bearer => Authorization::Bearer(stored.keep_fresh.then_some(&stored.token_request)),
-            Method::ApiKey => Authorization::ApiKey,
             Method::OAuth(grant) => Authorization::OAuth(grant, client),
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Authorization<'a> {
                 client.token_url.as_ref().is_some()
             }
             Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit | Grant::Device, _) => has_refresh_token,
-            Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => false,
+            Authorization::NoAuth | Authorization::Fixed => false,
         }
     }
 
@@ -160,7 +160,7 @@ impl<'a> Authorization<'a> {
         match self {
             Authorization::OAuth(_, client) => client.token_url.as_ref(),
             Authorization::Bearer(renewal) => renewal?.token_url.as_ref(),
-            Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => None,
+            Authorization::NoAuth | Authorization::Fixed => None,
         }
     }
 }
@@ -172,6 +172,15 @@ impl Settings {
         match method {
             Method::Basic => Credential::basic(&self.user_name, secret, self.basic_charset),
             Method::ApiKey => Some(Credential::ApiKey { key: secret, placement: self.api_key_placement() }),
+            Method::Digest => {
+                let signer = DigestSigner::new(&self.user_name, secret);
+                Some(Credential::Signer(RequestSigner::Digest(signer)))
+            }
+            Method::AwsSignature => {
+                let AwsOptions { key_id, region, service } = &self.options.0.aws;
+                let signer = AwsSigner::new(key_id, secret, region, service);
+                Some(Credential::Signer(RequestSigner::Aws(signer)))
+            }
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
         }
     }
@@ -180,7 +189,7 @@ impl Settings {
     pub fn placement_of(&self, method: Method) -> Option<Placement> {
         match method {
             Method::NoAuth => None,
-            Method::Basic => Some(Placement::of_tokens()),
+            Method::Basic | Method::Digest | Method::AwsSignature => Some(Placement::of_tokens()),
             Method::ApiKey => Some(self.api_key_placement()),
             Method::Bearer | Method::OAuth(_) => Some(self.token_placement()),
         }

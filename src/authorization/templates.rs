@@ -37,8 +37,8 @@ pub async fn fill_in(
 }
 
 /// What is known by the person alone, or of one machine only.
-const LEFT_OUT: [&str; 7] =
-    ["auth_method", "user_name", "client_id", "oauth_user", "client_certificate", "verify", "verify_off"];
+const LEFT_OUT: [&str; 8] =
+    ["auth_method", "user_name", "aws_key_id", "client_id", "oauth_user", "client_certificate", "verify", "verify_off"];
 
 /// The settings of the tab that are not the usual ones, by the names of their fields. No secret is among them.
 pub async fn settings_for_template(conn: &mut Conn, connector: &Connector) -> Result<BTreeMap<String, String>, Error> {
@@ -46,7 +46,10 @@ pub async fn settings_for_template(conn: &mut Conn, connector: &Connector) -> Re
     let client = queries::oauth_client(conn, connector.id).await?;
     let method = connector.method();
     let (fields, usual) = (json!(Fields::of(method, true, &settings, &client)), json!(Fields::usual()));
-    let is_of_method = |name: &str| method == Method::ApiKey || !name.starts_with("api_key");
+    let is_of_method = |name: &str| {
+        (method == Method::ApiKey || !name.starts_with("api_key"))
+            && (method == Method::AwsSignature || !name.starts_with("aws_"))
+    };
     let fields = fields.as_object().into_iter().flatten().filter(|(name, value)| {
         !LEFT_OUT.contains(&name.as_str()) && is_of_method(name) && usual.get(name.as_str()) != Some(*value)
     });

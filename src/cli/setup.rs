@@ -50,8 +50,9 @@ where
 /// Sends the log to standard error.
 pub(super) fn start_log(config: &Config) -> anyhow::Result<()> {
     // At debug, the database driver prints the values of statements: hashes and sealed secrets among them.
+    // At trace, aws_sigv4 prints the headers that it signs, a session token among them.
     // At warn, actix-session writes a line for each request with an invalid cookie, which any client can send.
-    let filter = EnvFilter::try_new(format!("{},tokio_postgres=info,actix_session=error", config.log))
+    let filter = EnvFilter::try_new(format!("{},tokio_postgres=info,aws_sigv4=off,actix_session=error", config.log))
         .with_context(|| format!("CONNECTORY_LOG: “{}” cannot be read", config.log))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -115,8 +115,11 @@ impl Facts {
     fn sign_in_health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
         let steady = match (self.method, &self.token) {
             (Method::NoAuth, _) => Health::Healthy,
-            (Method::Basic | Method::ApiKey, _) if self.has_secret => Health::Healthy,
-            (Method::Basic | Method::ApiKey, _) | (_, None) => Health::NotAuthorized,
+            (method, _) if method.call_secret().is_some() => match self.has_secret {
+                true => Health::Healthy,
+                false => Health::NotAuthorized,
+            },
+            (_, None) => Health::NotAuthorized,
             (_, Some(_)) if self.renewal.is_final => Health::NeedsReauthorization,
             (_, Some(_)) if self.renewal.failures > 0 => Health::Failing,
             (_, Some(token)) if self.renewable => return self.renewable_health(token, now),
@@ -229,7 +232,7 @@ impl Method {
         match self {
             Method::Bearer => keep_fresh,
             Method::OAuth(_) => self.signs_in_by_itself() || has_refresh_token,
-            Method::NoAuth | Method::Basic | Method::ApiKey => false,
+            Method::NoAuth | Method::Basic | Method::ApiKey | Method::Digest | Method::AwsSignature => false,
         }
     }
 }

@@ -37,6 +37,10 @@ pub enum Method {
     Basic,
     Bearer,
     ApiKey,
+    /// RFC 7616.
+    Digest,
+    /// AWS Signature Version 4.
+    AwsSignature,
     OAuth(Grant),
 }
 
@@ -46,6 +50,8 @@ text_codes!(Method {
     Basic = "basic", "Basic Auth";
     Bearer = "bearer", "Bearer Token";
     ApiKey = "api_key", "API Key";
+    Digest = "digest", "HTTP Digest";
+    AwsSignature = "aws_sigv4", "AWS Signature";
     OAuth(Grant::AuthorizationCode) = "oauth_authorization_code", "OAuth 2.0 Authorization Code";
     OAuth(Grant::ClientCredentials) = "oauth_client_credentials", "OAuth 2.0 Client Credentials";
     OAuth(Grant::Password) = "oauth_password", "Auth 2.0 Password";
@@ -57,8 +63,9 @@ impl Method {
     /// The secret that is the same for every call, if the method has one.
     pub fn call_secret(self) -> Option<SecretField> {
         match self {
-            Method::Basic => Some(SecretField::Password),
+            Method::Basic | Method::Digest => Some(SecretField::Password),
             Method::ApiKey => Some(SecretField::ApiKey),
+            Method::AwsSignature => Some(SecretField::AwsSecretKey),
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
         }
     }
@@ -75,6 +82,7 @@ text_enum! {
         ProxyPassword = "proxy_password", "Password of the proxy";
         TokenPassword = "token_password", "Password of the token request";
         TokenClientSecret = "token_client_secret", "Client Secret of the token request";
+        AwsSecretKey = "aws_secret_key", "Secret access key";
     }
 }
 
@@ -97,7 +105,9 @@ impl SecretField {
     /// Whether connectors of this method have use for the secret.
     pub fn belongs_to(self, method: Method) -> bool {
         match self {
-            SecretField::Password | SecretField::ApiKey => method.call_secret() == Some(self),
+            SecretField::Password | SecretField::ApiKey | SecretField::AwsSecretKey => {
+                method.call_secret() == Some(self)
+            }
             SecretField::ClientSecret => {
                 matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }

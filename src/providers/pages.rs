@@ -67,9 +67,10 @@ impl NewPage {
 fn asked(method: Method) -> &'static [&'static str] {
     match method {
         Method::NoAuth => &[],
-        Method::Basic => &["user_name", "password"],
+        Method::Basic | Method::Digest => &["user_name", "password"],
         Method::Bearer => &["token"],
         Method::ApiKey => &["api_key"],
+        Method::AwsSignature => &["aws_key_id", "aws_secret_key", "aws_region", "aws_service"],
         Method::OAuth(connectors::Grant::Password) => &["client_id", "client_secret", "oauth_user", "oauth_password"],
         Method::OAuth(connectors::Grant::Implicit) => &["client_id"],
         Method::OAuth(_) => &["client_id", "client_secret"],

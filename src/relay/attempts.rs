@@ -55,6 +55,10 @@ pub(super) struct AttemptLoop<'a> {
     pub(super) renewed_at: Option<DateTime<Utc>>,
     /// The last response says that the token has ended.
     says_ended: bool,
+    /// How often the request was signed once more as a response has asked.
+    challenges: u8,
+    /// The last response asks for a signature and could not be given it, which says nothing of the credential.
+    only_asks: bool,
     redirects: u16,
     retried: u16,
     pub(super) attempts: u16,
@@ -89,6 +93,8 @@ impl<'a> AttemptLoop<'a> {
             has_renewed: false,
             renewed_at: None,
             says_ended: false,
+            challenges: 0,
+            only_asks: false,
             redirects: 0,
             retried: 0,
             attempts: 0,
@@ -157,16 +163,12 @@ impl<'a> AttemptLoop<'a> {
         let may_repeat = request.retries > 0
             || (request.body.is_repeatable()
                 && (self.credential.version.is_some()
+                    || self.credential.value.signer().is_some()
                     || request.follow
                     || request.record_sent
                     || retry_policy::is_idempotent(&request.method)));
-        let mut headers = if may_repeat { request.headers.clone() } else { std::mem::take(&mut request.headers) };
-        let signed = self.credential.value.sign(&request.url, &mut headers, &self.connector.transport);
-        let url = signed.map_err(|refused| self.connector.not_approved(&refused))?;
-        let signed = url.request(request.method.clone(), request.body.clone());
-        let mut signed = signed.map_err(RelayError::of_failure)?;
-        *signed.headers_mut() = headers;
-        Ok(signed)
+        let headers = if may_repeat { request.headers.clone() } else { std::mem::take(&mut request.headers) };
+        self.credential.value.sign(request, headers, self.connector)
     }
 
     /// The failure of the last attempt, with what it says of the connector.
@@ -177,6 +179,9 @@ impl<'a> AttemptLoop<'a> {
 
     /// What the response says of the connector.
     pub(super) fn shown(&self, head: &Parts, body: &Body) -> Option<Shown> {
+        if self.only_asks {
+            return None;
+        }
         let outcome = outcome_of_response(head.status, &head.headers, self.says_ended)?;
         let server_words = match outcome {
             ApiOutcome::Taken => String::new(),
@@ -246,6 +251,13 @@ impl<'a> AttemptLoop<'a> {
         if self.says_ended && !self.has_renewed && Box::pin(self.renew()).await {
             return Ok(Next::Repeat);
         }
+        if self.is_challenged(&head) {
+            self.only_asks = !self.request.body.is_sendable();
+            self.challenges += 1;
+            if !self.only_asks {
+                return Ok(Next::Repeat);
+            }
+        }
         if let Some(pause) = self.pause_after(&head)
             && self.pause(pause).await
         {
@@ -257,6 +269,13 @@ impl<'a> AttemptLoop<'a> {
             return Ok(Next::Repeat);
         }
         Ok(Next::Done((head, body)))
+    }
+
+    /// Whether the response asks for the request signed in another way.
+    fn is_challenged(&self, head: &Parts) -> bool {
+        let (url, memory) = (&self.request.url, &self.connector.state.signer_memory);
+        let signer = self.credential.value.signer();
+        signer.is_some_and(|signer| signer.is_challenged(url, (head.status, &head.headers), memory, self.challenges))
     }
 
     fn pause_after(&self, head: &Parts) -> Option<Pause> {

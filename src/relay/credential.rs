@@ -8,15 +8,16 @@ use form_urlencoded::byte_serialize;
 use thiserror::Error;
 
 use super::error::RelayError;
-use super::message::SentRequest;
+use super::message::{RelayRequest, SentRequest};
 use super::snapshot::{ConnectorSnapshot, Source};
 use super::state::RelayState;
 use super::target::without_pair;
 use crate::authorization::{
-    ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, Placement, TokenProblem,
+    ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, Placement, RequestSigner, TokenProblem,
 };
+use crate::outbound::http::header::AUTHORIZATION;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use crate::outbound::{HttpUrl, MASKED, Mask, Transport};
+use crate::outbound::{HttpUrl, MASKED, Mask, Request, Transport};
 use crate::vault::Secret;
 
 /// How long a token must still be valid: until the request has arrived, with some clock skew.
@@ -30,6 +31,8 @@ pub(super) struct RequestCredential {
     /// What a server may echo of them.
     echoes: Vec<Secret>,
     mask: Mask,
+    /// What signs each request, when all the rest of it is there.
+    signer: Option<RequestSigner>,
     /// Where they may be sent; `None` for a connector without credentials.
     approved: Option<ApprovedOrigins>,
 }
@@ -80,6 +83,7 @@ impl RequestCredential {
             }
         };
         self.parts.extend(value.map(|value| Part { value, prefix: credential.lead() }));
+        self.signer = credential.signer().cloned().or(self.signer);
         self.echoes.extend(credential.echoes());
         self.mask = Mask::new(self.echoes.clone());
         self.approved = Some(self.approved.map_or_else(|| approved.clone(), |others| others.and(approved)));
@@ -94,17 +98,18 @@ impl RequestCredential {
         }
     }
 
-    /// Puts the credentials into the headers, in place of what the caller has put there, if it may be sent to this URL.
-    /// Every request passes here just before it is sent, so no change during a call sends a credential elsewhere.
-    /// Returns the URL to send it to.
-    pub(super) fn sign<'a>(
+    /// The request as it is sent: with the credentials in place of what the caller has put there, and signed, if they may
+    /// be sent to this URL. Every request passes here just before it is sent, so no change during a call sends a
+    /// credential elsewhere.
+    pub(super) fn sign(
         &self,
-        url: &'a HttpUrl,
-        headers: &mut HeaderMap,
-        transport: &Transport,
-    ) -> Result<Cow<'a, HttpUrl>, OriginNotApproved> {
-        self.check(url, transport)?;
-        let mut url = Cow::Borrowed(url);
+        request: &RelayRequest,
+        mut headers: HeaderMap,
+        connector: &ConnectorSnapshot,
+    ) -> Result<Request, RelayError> {
+        let checked = self.check(&request.url, &connector.transport);
+        checked.map_err(|refused| connector.not_approved(&refused))?;
+        let mut url = Cow::Borrowed(&request.url);
         for part in &self.parts {
             match &part.value {
                 PartValue::Header(name, value) => {
@@ -113,7 +118,19 @@ impl RequestCredential {
                 PartValue::Query { name, value } => url = Cow::Owned(with_pair(&url, name, value)),
             }
         }
-        Ok(url)
+        let signed = url.request(request.method.clone(), request.body.clone());
+        let mut signed = signed.map_err(RelayError::of_failure)?;
+        *signed.headers_mut() = headers;
+        if let Some(signer) = &self.signer {
+            let (memory, now) = (&connector.state.signer_memory, connector.state.clock.now());
+            signer.sign(&url, &mut signed, memory, now).map_err(RelayError::of_failure)?;
+        }
+        Ok(signed)
+    }
+
+    /// What signs each request, if requests are signed.
+    pub(super) fn signer(&self) -> Option<&RequestSigner> {
+        self.signer.as_ref()
     }
 
     pub(super) fn mask(&self) -> Mask {
@@ -138,6 +155,10 @@ impl RequestCredential {
                     url.push_str(&format!("{sign}{name}={prefix}{MASKED}"));
                 }
             }
+        }
+        if let Some(signer) = &self.signer {
+            headers.retain(|(name, _)| name != AUTHORIZATION.as_str());
+            headers.push((AUTHORIZATION.to_string(), format!("{} {MASKED}", signer.scheme())));
         }
         // The secret may also have been typed elsewhere.
         let headers = headers.into_iter().map(|(name, value)| (name, self.mask.text(&value).into_owned()));

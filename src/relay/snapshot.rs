@@ -12,7 +12,7 @@ use super::queries::SnapshotRow;
 use super::state::{ConnectorState, RelayState};
 use super::target;
 use crate::access::{Rights, Subject};
-use crate::authorization::{ApprovedOrigins, CallSettings, CredentialSource, OriginNotApproved};
+use crate::authorization::{ApprovedOrigins, BodyNeed, CallSettings, CredentialSource, OriginNotApproved};
 use crate::connectors::ConnectorId;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::{HttpUrl, Limits, Origin, Transport};
@@ -129,6 +129,12 @@ impl ConnectorSnapshot {
     /// Whether its calls carry an access token that may be read. That of a collection is known to this program alone.
     pub fn has_token(&self) -> bool {
         !self.transport.is_own && matches!(self.source, Source::Token { .. })
+    }
+
+    /// What signing needs of the body of a request to this URL.
+    pub fn body_need(&self, url: &HttpUrl) -> BodyNeed {
+        let Source::Fixed(value) = &self.source else { return BodyNeed::None };
+        value.signer().map_or(BodyNeed::None, |signer| signer.body_need(url))
     }
 
     /// Refuses calls through a disabled connector.

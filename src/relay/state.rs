@@ -8,7 +8,7 @@ use super::circuit_breaker::CircuitBreaker;
 use super::concurrency_limit::ConcurrencyLimit;
 use super::credential::CachedToken;
 use super::snapshot::ConnectorSnapshot;
-use crate::authorization::TokenKeeper;
+use crate::authorization::{SignerMemory, TokenKeeper};
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
 use crate::db::{Cache, ChangeEvent, ChangeListener};
@@ -40,6 +40,8 @@ pub(super) struct ConnectorState {
     pub token: Mutex<Option<Arc<CachedToken>>>,
     /// The lowest version of a token that is not known to be replaced.
     min_version: AtomicI64,
+    /// How the API wants requests signed; independent of user and password.
+    pub signer_memory: SignerMemory,
     /// Locked by the call that asks for a token, so that others need not.
     pub renewing: tokio::sync::Mutex<()>,
     limit: Mutex<Arc<ConcurrencyLimit>>,
@@ -81,6 +83,7 @@ impl RelayState {
                 storing: tokio::sync::Mutex::default(),
                 token: Mutex::default(),
                 min_version: AtomicI64::new(0),
+                signer_memory: SignerMemory::default(),
                 renewing: tokio::sync::Mutex::default(),
                 limit: Mutex::new(Arc::new(ConcurrencyLimit::new(None))),
                 quoted: AtomicU64::new(0),

@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Leads the connector to another address, for which its secrets are approved.
-    async fn lead(&self, base_url: &str) {
+    pub async fn lead(&self, base_url: &str) {
         let update = format!("UPDATE connectors SET base_url = '{base_url}'");
         self.app.sql(&update).await;
         self.app.approve_origins(self.connector).await;

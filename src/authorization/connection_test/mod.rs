@@ -4,14 +4,13 @@
 //! before, so a kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only.
 //! Nothing of the form is saved. If it is as stored, what the API answers counts for the connector's health like a call.
 
+mod call;
 mod observation;
 mod report;
 
-use std::time::Instant;
-
 use chrono::{DateTime, Utc};
 
-use super::credential::{Credential, signed_get};
+use super::credential::Credential;
 use super::forms::{CheckedAuthorization, Fields};
 use super::keeper::{Need, TokenKeeper, TokenProblem};
 use super::oauth_client::ClientSecrets;
@@ -22,7 +21,7 @@ use super::tab::Stored;
 use crate::access::RequestContext;
 use crate::connectors::{ApiOutcome, Grant, Method, SecretField};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, SendError, Transport, http};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -330,68 +329,5 @@ impl Test<'_> {
     /// What an answer to this credential may echo.
     fn mask(&self, credential: &TestCredential) -> Mask {
         Mask::new(credential.credential.echoes().into_iter().chain(self.transport.echoes()).collect())
-    }
-
-    /// Calls the base URL as an endpoint would; a stored token that it refuses is replaced once.
-    async fn call(
-        &self,
-        report: &mut TestReport,
-        url: &HttpUrl,
-        credential: Option<TestCredential>,
-    ) -> Result<(), Error> {
-        let Some(credential) = credential else {
-            report.skip("Base URL", "Not called, because there is nothing to sign in with.");
-            return Ok(());
-        };
-        let signals = self.checked.settings.signals();
-        let (mut version, mut mask) = (credential.version, self.mask(&credential));
-        if report.keep("Base URL", credential.check(url, &self.transport))?.is_none() {
-            return Ok(());
-        }
-        let Some(further) = self.further(report, url)? else { return Ok(()) };
-        let started = Instant::now();
-        let mut response = self.get(url, &credential, &further).await;
-        let mut elapsed = started.elapsed();
-        let is_refused =
-            |response: &http::Response<Vec<u8>>| signals.matches(response.status().as_u16(), response.body());
-        let ended = response.as_ref().is_ok_and(is_refused);
-        if let Some(refused) = credential.version.filter(|_| ended) {
-            let need = Need { refused: Some(refused), ..Need::default() };
-            // A newer token may belong to settings that were saved meanwhile: it goes to its own origins only.
-            if let Some(fresh) = self.live_token(report, need).await?
-                && fresh.check(url, &self.transport).is_ok()
-            {
-                (version, mask) = (fresh.version, self.mask(&fresh));
-                let started = Instant::now();
-                response = self.get(url, &fresh, &further).await;
-                elapsed = started.elapsed();
-            }
-        }
-        report.answer(&response, elapsed, &signals);
-        // What was issued for this test alone says nothing of a token that is stored.
-        if credential.version.is_some() || !matches!(self.checked.method, Method::Bearer | Method::OAuth(_)) {
-            self.observe(report, url, &response, (version != credential.version, &mask));
-        }
-        Ok(())
-    }
-
-    /// The further credentials that calls carry; `None` if one may not be sent there.
-    fn further(&self, report: &mut TestReport, url: &HttpUrl) -> Result<Option<Vec<Credential>>, Error> {
-        let mut credentials = Vec::new();
-        for (name, secret) in self.stored.sealed.further_secrets(self.tools.vault, true)? {
-            let Some(secret) = report.keep("Base URL", secret.for_url(url, &self.transport))? else { return Ok(None) };
-            credentials.extend(name.credential(secret));
-        }
-        Ok(Some(credentials))
-    }
-
-    async fn get(
-        &self,
-        url: &HttpUrl,
-        credential: &TestCredential,
-        further: &[Credential],
-    ) -> Result<http::Response<Vec<u8>>, SendError> {
-        let request = signed_get(url, further.iter().chain([&credential.credential]))?;
-        self.tools.outbound.fetch(&self.transport, request, self.limits).await
     }
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
-use crate::connectors::Observation;
+use crate::authorization::signing;
+use crate::connectors::{Method, Observation};
 use crate::oauth::{ExpiredSignals, TokenError};
 use crate::outbound::{ConnectionTest, Found, HttpUrl, SendError, Step, http};
 use crate::web::{Error, date, date_time, plural, relative};
@@ -247,6 +248,7 @@ impl TestReport {
         response: &Result<http::Response<Vec<u8>>, SendError>,
         elapsed: Duration,
         signals: &ExpiredSignals,
+        method: Method,
     ) {
         let response = match response {
             Ok(response) => response,
@@ -255,7 +257,9 @@ impl TestReport {
         let status = response.status();
         let reason = status.canonical_reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let said = format!("The API answered {}{reason} in {}.", status.as_u16(), milliseconds(elapsed));
+        let asks = signing::remedy(method, response.headers());
         let (mark, remedy) = match status.as_u16() {
+            401 if asks.is_some() => (Mark::Bad, asks.unwrap_or_default()),
             status if signals.matches(status, response.body()) => {
                 (Mark::Bad, "The API refuses the credential. Check that it is the right one, and what it may do.")
             }

@@ -2,11 +2,14 @@
 
 use super::{Check, CheckedAuthorization, change_of};
 use crate::authorization::credential::{BasicCharset, CredentialPlace, Placement};
+use crate::authorization::options::{AwsOptions, Options};
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
+use crate::db::Json;
 use crate::outbound::Transport;
 use crate::vault::Secret;
+use crate::web::in_sentence;
 
 /// The longest text of a line here, in characters.
 const LONGEST_LINE: usize = 255;
@@ -29,6 +32,8 @@ impl Check<'_> {
         };
         match method {
             Method::Basic => self.check_basic(),
+            Method::Digest => self.check_digest(),
+            Method::AwsSignature => self.check_aws(),
             Method::ApiKey => self.check_api_key(),
             Method::Bearer | Method::OAuth(_) => self.check_token_placement(),
             Method::NoAuth => {}
@@ -67,6 +72,12 @@ impl Check<'_> {
                 api_key_prefix: fields.api_key_prefix.clone(),
                 ..before
             },
+            Method::Digest => Settings { user_name: fields.user_name.clone(), ..before },
+            Method::AwsSignature => {
+                let [key_id, region, service] = [&fields.aws_key_id, &fields.aws_region, &fields.aws_service];
+                let aws = AwsOptions { key_id: key_id.clone(), region: region.clone(), service: service.clone() };
+                Settings { options: Json(Options { aws, ..before.options.0.clone() }), ..before }
+            }
             Method::Bearer | Method::OAuth(_) => Settings {
                 access_token_place: CredentialPlace::parse(&fields.token_place).unwrap_or(before.access_token_place),
                 access_token_name: fields.token_name.clone(),
@@ -94,6 +105,36 @@ impl Check<'_> {
         self.errors.add("user_name", problem);
     }
 
+    /// RFC 7616 section 3.4: a user name with a colon would be another one with another password.
+    fn check_digest(&mut self) {
+        let problem = match self.stored.form.user_name.as_str() {
+            "" => "Enter the user",
+            user if user.contains(':') => "User must not contain a colon (:), which HTTP Digest cannot send",
+            user if user.chars().any(char::is_control) => "User must not contain control characters",
+            user if user.chars().count() > LONGEST_LINE => "User must be 255 characters or fewer",
+            _ => return,
+        };
+        self.errors.add("user_name", problem);
+    }
+
+    /// Key, region and service stand in a signature between slashes, without encoding.
+    fn check_aws(&mut self) {
+        let fields = &self.stored.form.fields;
+        for (field, text, label, example) in [
+            ("aws_key_id", &fields.aws_key_id, "Access key ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("aws_region", &fields.aws_region, "Region", "eu-central-1"),
+            ("aws_service", &fields.aws_service, "Service", "s3"),
+        ] {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+            if text.is_empty() {
+                self.errors.add(field, format!("Enter the {}", in_sentence(label)));
+            } else if !text.chars().all(fits) || text.len() > LONGEST_LINE {
+                let message = format!("{label} can have up to 255 letters, numbers and hyphens, such as {example}");
+                self.errors.add(field, message);
+            }
+        }
+    }
+
     fn has_no_password(&self) -> bool {
         let typed = self.stored.form.data.text(SecretField::Password.code());
         typed.is_empty() && !self.stored.sealed.has(SecretField::Password)
@@ -101,19 +142,20 @@ impl Check<'_> {
 
     /// A password that is not entered is an empty one, as APIs want it whose user is the key. One that is kept cannot be
     /// looked at, so it is asked for again where it is to be sent in other characters.
-    fn basic_password(&mut self, change: SecretChange) -> SecretChange {
+    fn password(&mut self, change: SecretChange) -> SecretChange {
         let (field, name) = (SecretField::Password, SecretField::Password.code());
+        let is_basic = self.stored.form.method() == Method::Basic;
         let charset = BasicCharset::parse(&self.stored.form.basic_charset).unwrap_or_default();
         let is_other = charset != self.stored.settings.basic_charset;
         match &change {
             SecretChange::Keep if !self.stored.sealed.has(field) => {
                 return SecretChange::Replace(Secret::new(String::new()));
             }
-            SecretChange::Keep if is_other => {
+            SecretChange::Keep if is_other && is_basic => {
                 self.errors
                     .add(name, "Password must be entered again, because it is to be sent in another character set");
             }
-            SecretChange::Replace(password) if charset.encode(password.expose()).is_none() => {
+            SecretChange::Replace(password) if is_basic && charset.encode(password.expose()).is_none() => {
                 self.errors.add(name, "Password has a character that ISO-8859-1 does not have");
             }
             _ => {}
@@ -194,11 +236,11 @@ impl Check<'_> {
     pub(super) fn secret(&mut self, field: SecretField) -> SecretChange {
         let (data, is_stored) = (&self.stored.form.data, self.stored.sealed.has(field));
         let mut change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
-        if matches!(field, SecretField::ApiKey | SecretField::ClientSecret) {
+        if matches!(field, SecretField::ApiKey | SecretField::ClientSecret | SecretField::AwsSecretKey) {
             change = change.trimmed();
         }
         if field == SecretField::Password {
-            change = self.basic_password(change);
+            change = self.password(change);
         }
         if let SecretChange::Replace(secret) = &change {
             self.check_secret(field, secret);

@@ -165,7 +165,7 @@ pub(super) async fn next_token_request(
         Authorization::OAuth(grant, client) => {
             grants(vault, client, (grant, &scope), &sealed, &transport).map(Kind::Grants)
         }
-        Authorization::Bearer(None) | Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => {
+        Authorization::Bearer(None) | Authorization::NoAuth | Authorization::Fixed => {
             return Ok(None);
         }
     };

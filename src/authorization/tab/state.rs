@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::TabPage;
 use crate::authorization::credential::{BasicCharset, Placement};
 use crate::authorization::forms::Fields;
+use crate::authorization::options::AwsOptions;
 use crate::authorization::settings::{OAuthClient, Settings, time_limit};
 use crate::connectors::{Health, Method};
 use crate::web::relative;
@@ -64,7 +65,8 @@ impl TabPage {
             Health::NeedsReauthorization => "The token has ended.",
             Health::NotAuthorized if self.can_authorize() || self.can_fetch() => "There is no access token yet.",
             Health::NotAuthorized => match self.connector.method() {
-                Method::Basic => "Not ready: the password is missing.",
+                Method::Basic | Method::Digest => "Not ready: the password is missing.",
+                Method::AwsSignature => "Not ready: the secret access key is missing.",
                 Method::ApiKey => "Not ready: the API key is missing.",
                 _ => "Not ready: there is no access token.",
             },
@@ -105,7 +107,12 @@ impl TabPage {
     fn remedy_of_refusal(&self) -> &'static str {
         match self.connector.method() {
             Method::NoAuth => "Choose the method that the API asks for on this page.",
-            Method::Basic => "Check user and password on this page, and what the API lets this user do.",
+            Method::Basic | Method::Digest => {
+                "Check user and password on this page, and what the API lets this user do."
+            }
+            Method::AwsSignature => {
+                "Check access key, region and service on this page, and what the API lets this key do."
+            }
             Method::ApiKey => "Check the API key on this page, and what the API lets it do.",
             Method::Bearer => "Get a new access token, or check what the API lets this one do.",
             Method::OAuth(_) if self.can_authorize() => "Press Authorize again, as a person who may use the API.",
@@ -154,7 +161,12 @@ impl TabPage {
     pub(super) fn unusual_settings(&self) -> Vec<(&'static str, String)> {
         let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
         let token = Placement::of_tokens();
+        let mut options = self.settings.options.clone();
+        if method == Method::AwsSignature {
+            options.0.aws = AwsOptions::default();
+        }
         let usual = Settings {
+            options,
             basic_charset: BasicCharset::default(),
             access_token_place: token.place,
             access_token_name: token.name,

@@ -20,6 +20,8 @@ async fn no_auth_says_that_there_is_no_security() {
             "Basic Auth",
             "Bearer Token",
             "API Key",
+            "HTTP Digest",
+            "AWS Signature",
             "OAuth 2.0 Authorization Code",
             "OAuth 2.0 Client Credentials",
             "Auth 2.0 Password",
@@ -46,7 +48,7 @@ async fn basic_begins_with_the_name_of_whoever_creates_the_connector() {
     assert_eq!((page.path.as_str(), page.flash().as_str()), (TAB, "The Data Connector was created"));
     assert_eq!(page.field_value("user_name"), ana.user().username);
     assert_eq!(ben.get(TAB).await.field_value("user_name"), ana.user().username);
-    assert_eq!(shown_cases(&page), ["basic", WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["basic digest", "basic", WITH_SIGN_IN]);
 }
 
 #[tokio::test]

@@ -31,7 +31,8 @@ async fn of_method(world: &World, method: Method) {
     }
 }
 
-const METHODS: [Method; 4] = [Method::NoAuth, Method::Basic, Method::ApiKey, Method::Bearer];
+const METHODS: [Method; 6] =
+    [Method::NoAuth, Method::Basic, Method::ApiKey, Method::Bearer, Method::Digest, Method::AwsSignature];
 
 #[tokio::test]
 async fn that_all_fail_never_make_a_connector_healthy() {

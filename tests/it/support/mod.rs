@@ -3,8 +3,10 @@
 use connectory::access::{Rights, Subject};
 use uuid::Uuid;
 
+pub mod apache;
 mod app;
 pub mod authorization_server;
+pub mod aws_api;
 mod browser;
 mod collections;
 mod database;
