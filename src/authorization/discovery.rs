@@ -72,7 +72,7 @@ fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transpor
     let (typed, settings) = (stored.form.issuer.clone(), stored.settings.settings.clone());
     Ok(stored.check_by(|check| {
         let issuer = check.url("issuer", "Issuer", &typed, true).0;
-        let limits = Settings { time_out: check.time_out(), ..settings }.interactive_limits();
+        let limits = Settings { time_out: check.time_out(), ..settings }.limits();
         let transport = check.typed_transport(secrets);
         issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits))
     }))

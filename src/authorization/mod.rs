@@ -21,6 +21,7 @@ mod oauth_client;
 mod options;
 mod origins;
 mod queries;
+mod refusal_links;
 mod requirements;
 mod save;
 mod secret_field;

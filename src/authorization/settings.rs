@@ -206,19 +206,10 @@ impl Settings {
         Placement { place: self.access_token_place, name, prefix }
     }
 
-    /// The limits of requests for which no person waits.
+    /// The limits of token requests and tests.
     pub fn limits(&self) -> Limits {
-        self.own_limits().unwrap_or_else(Limits::patient)
-    }
-
-    /// The limits of a request for which a person waits.
-    pub fn interactive_limits(&self) -> Limits {
-        self.own_limits().unwrap_or_default()
-    }
-
-    fn own_limits(&self) -> Option<Limits> {
-        let seconds = self.time_out?.get();
-        Some(Limits::within(Duration::from_secs(seconds.into())))
+        let seconds = self.time_out.map(|seconds| Duration::from_secs(seconds.get().into()));
+        seconds.map_or_else(Limits::patient, Limits::within)
     }
 
     /// Which answers of the API say that the token has ended.

@@ -96,6 +96,17 @@ impl TokenForm {
     }
 }
 
+/// The fields in “More options”.
+pub(super) const MORE: [&str; 7] = [
+    "token_client_id",
+    "token_client_secret",
+    "token_scope",
+    "token_request_style",
+    "token_pointer",
+    "token_user_field",
+    "token_password_field",
+];
+
 /// Whether “More options” needs to be open: something in it is filled in or wrong.
 pub(super) fn more_open(form: &Form<TokenForm>) -> bool {
     let texts = [
@@ -106,16 +117,7 @@ pub(super) fn more_open(form: &Form<TokenForm>) -> bool {
         &form.token_password_field,
     ];
     let filled = texts.iter().any(|text| !text.is_empty());
-    let wrong = [
-        "token_client_id",
-        "token_client_secret",
-        "token_scope",
-        "token_request_style",
-        "token_pointer",
-        "token_user_field",
-        "token_password_field",
-    ];
     filled
         || *form.token_request_style != *RequestStyle::default().code()
-        || wrong.iter().any(|name| form.errors.has(name))
+        || MORE.iter().any(|name| form.errors.has(name))
 }

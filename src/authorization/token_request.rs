@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,8 +11,9 @@ use super::model::{NewToken, RefreshToken};
 use super::oauth_client::extra_secrets;
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, FurtherSecret, NewSecret, SealedValues};
+use super::refusal_links::{self, FieldLink};
 use super::settings::{time_limit, url_text};
-use super::token_form::{TokenForm, more_open};
+use super::token_form::{MORE, TokenForm, more_open};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, CredentialChange, Method, SecretField, Tab};
@@ -71,8 +72,22 @@ impl RequestPage {
         format!("{} ({}){source}", date_time(&expires), relative(&expires, &self.now))
     }
 
+    /// Whether “More options” is to be open: something in it is filled in or wrong, or the refusal speaks of it.
     fn more_open(&self) -> bool {
-        more_open(&self.form)
+        more_open(&self.form) || refusal_links::has(self.links(), &MORE)
+    }
+
+    /// The fields that the refusal speaks of.
+    fn links(&self) -> &'static [FieldLink] {
+        match &self.outcome {
+            Outcome::Refused(refusal) => refusal_links::on_request_page(refusal),
+            Outcome::None | Outcome::Received { .. } => &[],
+        }
+    }
+
+    /// When a token ends that lives less than a day: without a new one the connector stops working soon.
+    fn early_end<'a>(&self, token: &'a Token) -> Option<&'a DateTime<Utc>> {
+        token.expires_at.as_ref().filter(|end| **end < self.now + TimeDelta::days(1))
     }
 
     fn expires_iso(&self, token: &Token) -> String {
@@ -103,7 +118,7 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     let connector = find(&context.actor, &mut conn, &key).await?;
     let stored = queries::find(&mut conn, connector.id).await?;
     let form = Form::new(TokenForm::of(&stored));
-    request_page(context, &connector, form, Outcome::None, stored.interactive_limits())
+    request_page(context, &connector, form, Outcome::None, stored.limits())
 }
 
 /// Performs the request. A refusal by the server is a result, shown on the page; only a form out of order is a 422.
@@ -157,7 +172,7 @@ async fn settings(
         let settings = queries::find(conn, connector.id).await?;
         let sealed = SealedValues::read(conn, connector.id).await?;
         let transport = settings.stored_transport(vault, connector.verify_certificates, &sealed)?;
-        Ok((connector, transport, settings.interactive_limits(), sealed.further_secrets(vault, false)?))
+        Ok((connector, transport, settings.limits(), sealed.further_secrets(vault, false)?))
     })
     .await
 }

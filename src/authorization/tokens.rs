@@ -162,7 +162,7 @@ pub async fn confirm_disconnection(context: RequestContext, Segment(key): Segmen
         return Err(Error::NotFound);
     }
     let label = &stored.connector.label;
-    let patience = time_limit(stored.settings.interactive_limits());
+    let patience = time_limit(stored.settings.limits());
     let (outcome, wait) = match &stored.oauth.revocation_url.0 {
         Some(url) => (
             format!("They are also revoked at {}.", url.origin()),
@@ -226,7 +226,7 @@ async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> R
         Ok(client) => client,
         Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
-    let limits = stored.settings.interactive_limits();
+    let limits = stored.settings.limits();
     let mut refused = None;
     for (token, hint) in tokens {
         let Some(token) = token else { continue };

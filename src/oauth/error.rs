@@ -107,7 +107,11 @@ impl TokenError {
 
 impl From<SendError> for TokenError {
     fn from(error: SendError) -> Self {
-        Self::new(error.stage, error.message, &error.remedy)
+        let more_time = match error.stage {
+            Stage::TimeOut => " A slow server can be given more time: Time-out in seconds, on the Authorization tab.",
+            _ => "",
+        };
+        Self::new(error.stage, error.message, &format!("{}{more_time}", error.remedy))
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// The limits of token requests: 10 seconds, 1 MiB of body, 64 KiB of headers.
+    /// The limits of small requests of the program itself: 10 seconds, 1 MiB of body, 64 KiB of headers.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -53,7 +53,7 @@ impl Limits {
     /// How long a response of unknown length may pause: between two events a program may work for minutes.
     const STREAM_IDLE: Duration = Duration::from_secs(300);
 
-    /// The limits of calls and renewals, which no page waits for: 10 seconds for the connection, 30 in all.
+    /// The limits of calls and token requests: 10 seconds for the connection, 30 in all.
     pub fn patient() -> Self {
         Self::within(Duration::from_secs(30))
     }

@@ -8,6 +8,7 @@ mod forbidden_addresses;
 mod reveal;
 mod the_answer;
 mod the_form;
+mod the_page;
 
 use std::time::{Duration, Instant};
 

@@ -79,7 +79,7 @@ pub(super) async fn test(
     let all = checked.settings.transport(checked.verify, secrets);
     let transport = checked.settings.for_calls(all.clone());
     let token_transport = checked.settings.for_tokens(all);
-    let limits = checked.settings.interactive_limits();
+    let limits = checked.settings.limits();
     let test = Test { context, tools, stored, checked, transport, token_transport, limits, began: context.now() };
     test.run().await
 }

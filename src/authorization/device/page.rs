@@ -100,7 +100,7 @@ async fn request_codes(
     let transport = stored.transport(vault)?;
     match stored.oauth.endpoint(&stored.sealed.client_secrets(vault)?, TokenUse::DeviceCodes, &transport) {
         Ok(endpoint) => {
-            let limits = stored.settings.interactive_limits();
+            let limits = stored.settings.limits();
             Ok(endpoint.request_device_codes(outbound, &transport, limits).await)
         }
         Err(error) => Ok(Err(error.refusal()?)),

@@ -145,7 +145,7 @@ async fn ask(keeper: &Inner, request: &DeviceRequest, ready: &Ready) -> Result<R
         Err(error) => return Ok(Err(error.refusal()?)),
     };
     let grant = Grant::DeviceCode(request.texts(&keeper.vault)?.device_code());
-    let (limits, now) = (ready.settings.interactive_limits(), keeper.clock.now());
+    let (limits, now) = (ready.settings.limits(), keeper.clock.now());
     let token = endpoint.request(&keeper.outbound, &transport, limits, &grant, now).await;
     Ok(token.map(|token| {
         let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);

@@ -4,10 +4,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::TabPage;
+use super::{Notice, TabPage};
 use crate::authorization::credential::{BasicCharset, Placement};
 use crate::authorization::forms::Fields;
 use crate::authorization::options::AwsOptions;
+use crate::authorization::refusal_links::{self, FieldLink};
 use crate::authorization::settings::{OAuthClient, Settings, time_limit};
 use crate::connectors::{Health, Method};
 use crate::web::relative;
@@ -197,9 +198,17 @@ impl TabPage {
         time_limit(self.settings.limits())
     }
 
-    /// The same for a request for which a person waits.
-    pub(super) fn waiting_patience(&self) -> String {
-        time_limit(self.settings.interactive_limits())
+    /// The fields that the shown refusal speaks of.
+    pub(super) fn links(&self) -> &'static [FieldLink] {
+        match &self.notice {
+            Notice::Refused(refusal) => refusal_links::on_tab(refusal),
+            Notice::Found(_) | Notice::Tested(_) | Notice::None => &[],
+        }
+    }
+
+    /// Whether it speaks of this field.
+    pub(super) fn links_to(&self, id: &str) -> bool {
+        refusal_links::has(self.links(), &[id])
     }
 
     pub(super) fn renewal_failed(&self) -> bool {

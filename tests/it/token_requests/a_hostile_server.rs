@@ -2,13 +2,14 @@
 
 use super::*;
 
-/// The total time that a token request may take, and what a busy machine adds.
+/// The connector's time-out, and what a busy machine adds.
 const AT_MOST: Duration = Duration::from_secs(10 + 5);
 
 #[tokio::test]
 async fn becomes_a_page_in_words_whatever_it_does() {
     let app = TestApp::start().await;
     bearer(&app).await;
+    app.sql("UPDATE authorizations SET time_out = 10").await;
     let other = Hostile::json("{}").await;
     let moved = other.url("/elsewhere");
     let html = "<html><title>Sign in</title><h1>Please sign in</h1></html>";
@@ -65,6 +66,8 @@ async fn becomes_a_page_in_words_whatever_it_does() {
         assert!(started.elapsed() < AT_MOST, "{words}: {:?}", started.elapsed());
         let said = refusal(&page);
         assert!(said[0].contains(words), "{words}: {said:?}");
+        let is_slow = words.ends_with("within 10 seconds.");
+        assert_eq!(said[1].contains("Time-out in seconds"), is_slow, "{said:?}");
         assert!(said.iter().all(|text| !text.is_empty()) && said.len() >= 2, "what to try is missing: {said:?}");
         assert!(
             !page.html.contains(CANARY) && !page.html.contains("<h1>Please") && !page.html.contains("X-Injected"),

@@ -135,7 +135,8 @@ async fn says_that_the_password_is_wrong_and_the_form_keeps_the_rest() {
         [
             "The server answered 400 (Bad Request).",
             "The server said: “invalid_grant: The user name or the password is wrong.”",
-            "Check user and password. The account may also be locked, or need another way of signing in."
+            "Check user and password. The account may also be locked, or need another way of signing in.",
+            "Go to User or Password"
         ]
     );
     for (field, kept) in [
