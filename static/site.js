@@ -92,12 +92,14 @@
     field.form?.addEventListener('submit', () => set(false));
   }
 
-  // Groups of fields that belong to a choice: [data-case] to the value of the form's select[data-switch],
-  // [data-when] to a radio button. Those not in use are hidden, and disabled so that they are not sent, unless [data-kept].
+  // Groups of fields that belong to a choice: [data-case] to values of the form's select[data-switch], with the text of
+  // that attribute before them; [data-when] to a radio button. Those not in use are hidden, and disabled so that they are
+  // not sent, unless [data-kept].
   const fits = group => {
     if (group.dataset.when) return doc.getElementById(group.dataset.when)?.checked ?? true;
-    const chooser = one('select[data-switch]', group.closest('form') ?? doc);
-    return !chooser || group.dataset.case.split(' ').includes(chooser.value);
+    const choosers = all('select[data-switch]', group.closest('form') ?? doc);
+    const chosen = choosers.map(chooser => chooser.dataset.switch + chooser.value);
+    return !chosen.length || group.dataset.case.split(' ').some(value => chosen.includes(value));
   };
   const groups = all('[data-case], [data-when]');
   const arrange = () => {
@@ -107,7 +109,7 @@
         field.disabled = Boolean(field.parentElement.closest('[data-case][hidden]:not([data-kept]), [data-when][hidden]'));
       }
     }
-    for (const chooser of all('select[data-switch]')) {
+    for (const chooser of all('select[data-switch=""]')) {
       const button = one('[data-switch-btn]', chooser.form);
       if (button) button.hidden = true;
       const name = one('[data-switch-name]', chooser.form);

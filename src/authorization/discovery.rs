@@ -6,12 +6,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+use super::forms::Fields;
 use super::requirements;
 use super::settings::Settings;
 use super::tab::{Notice, Stored, tab_page};
 use crate::access::RequestContext;
 use crate::connectors::{Grant, Method};
-use crate::oauth::{self, ClientAuthentication, DiscoveryError, Metadata, TokenError};
+use crate::oauth::{self, ClientAuthentication, DiscoveryError, Metadata, SigningAlgorithm, TokenError};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
@@ -100,6 +101,25 @@ fn addresses(metadata: &Metadata, with_certificate: bool) -> [(&'static str, Opt
     ]
 }
 
+/// How the client is to prove itself there: by a secret, before a key, which a person would have to make first.
+fn authentication(metadata: &Metadata, typed: &Fields) -> Option<ClientAuthentication> {
+    let mut names = metadata.token_endpoint_auth_methods_supported.clone();
+    let preferred = ClientAuthentication::parse(&typed.authentication);
+    // A client that gets tokens for itself proves itself (RFC 6749 section 4.4).
+    if typed.method() == Method::OAuth(Grant::ClientCredentials) && names.len() > 1 {
+        names.retain(|name| name != "none");
+    }
+    let by_certificate = requirements::takes_certificate(metadata);
+    match ClientAuthentication::supported(&names, preferred) {
+        // The certificate proves the client, which sends its id alone (RFC 8705 section 2).
+        Some(ClientAuthentication::PrivateKeyJwt) if by_certificate && !typed.client_certificate.is_empty() => {
+            Some(ClientAuthentication::None)
+        }
+        None if by_certificate => Some(ClientAuthentication::None),
+        choice => choice,
+    }
+}
+
 /// Puts what the server says into the fields. What it leaves out stays as it was. `is_own`: the metadata name the issuer
 /// that was asked.
 fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
@@ -120,15 +140,16 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata, is_own: bool) -> Found {
             filled.push(label);
         }
     }
-    let supported = &metadata.token_endpoint_auth_methods_supported;
-    if let Some(choice) = ClientAuthentication::supported(supported, ClientAuthentication::parse(&typed.authentication))
-    {
+    if let Some(choice) = authentication(metadata, typed) {
         typed.authentication = choice.code().into();
         filled.push("Client authentication");
-    } else if requirements::takes_certificate(metadata) {
-        // The certificate proves the client, which sends its id alone (RFC 8705 section 2).
-        typed.authentication = ClientAuthentication::None.code().into();
-        filled.push("Client authentication");
+    }
+    let algorithms = &metadata.token_endpoint_auth_signing_alg_values_supported;
+    let algorithm = SigningAlgorithm::parse(&typed.assertion.assertion_algorithm);
+    let is_signed = typed.authentication == ClientAuthentication::PrivateKeyJwt.code();
+    if let Some(algorithm) = SigningAlgorithm::supported(algorithms, algorithm).filter(|_| is_signed) {
+        typed.assertion.assertion_algorithm = algorithm.code().into();
+        filled.push("Signing algorithm");
     }
     if metadata.iss_parameter_supported && is_own {
         typed.iss_required = true;

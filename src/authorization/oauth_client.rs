@@ -8,11 +8,14 @@ use diesel::prelude::*;
 use super::model::{FurtherPlace, RedirectUrl, SecretName};
 use super::origins::{ApprovedSecret, OriginNotApproved, SecretError, for_url};
 use super::queries::FurtherSecret;
+use super::settings::url_text;
+use crate::connectors::SecretField;
 use crate::db::schema::oauth_clients;
-use crate::db::{OrEmpty, Positive, Typed};
+use crate::db::{Json, OrEmpty, Positive, Typed};
 use crate::oauth::{
-    BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets, KeptNames, Parameters, RefreshScope,
-    ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation, parse_resources,
+    AssertionAudience, AssertionMaker, AssertionSettings, BodyFormat, Client, ClientAuthentication, ClientNames,
+    ExtraSecrets, KeptNames, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation,
+    parse_resources,
 };
 use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::web::Error;
@@ -70,6 +73,8 @@ pub(super) struct OAuthClient {
     pub authorize_fragment: String,
     /// What is kept of what stands beside the token.
     pub kept_names: Typed<KeptNames>,
+    /// How signed assertions are made.
+    pub assertion: Json<AssertionSettings>,
 }
 
 impl Default for OAuthClient {
@@ -102,14 +107,17 @@ impl Default for OAuthClient {
             client_secret_name: String::new(),
             authorize_fragment: String::new(),
             kept_names: Typed::default(),
+            assertion: Json::default(),
         }
     }
 }
 
-/// The secrets that requests to the token server carry, each with the origins that are approved for it.
+/// The secrets of requests to the token server, each with the origins that are approved for it.
 pub(super) struct ClientSecrets {
     /// The client secret.
     pub secret: Option<ApprovedSecret>,
+    /// The private key that signs. It is not sent, but what it signs proves the client.
+    pub key: Option<ApprovedSecret>,
     /// Those in headers and parameters.
     pub further: Vec<FurtherSecret>,
 }
@@ -153,19 +161,28 @@ impl OAuthClient {
         self.authorize_url.as_ref().map(HttpUrl::origin)
     }
 
-    /// The client as it proves itself to the server at this address, if its secrets may be sent there.
+    /// The client as it proves itself at this address, if its secrets may be used there.
     pub fn client(
         &self,
         secrets: &ClientSecrets,
         url: &HttpUrl,
         transport: &Transport,
     ) -> Result<Client, OriginNotApproved> {
+        let settings = self.assertion.0.clone();
+        let audience = match settings.audience {
+            AssertionAudience::TokenUrl => url_text(&self.token_url),
+            AssertionAudience::Issuer => &self.issuer,
+            AssertionAudience::Own => &settings.own_audience,
+        };
+        let audience = audience.to_string();
+        let key = for_url(secrets.key.as_ref(), url, transport)?;
         Ok(Client {
             id: self.client_id.clone(),
             secret: for_url(secrets.secret.as_ref(), url, transport)?,
             authentication: self.authentication,
             names: self.names(),
             extra: extra_secrets(&secrets.further, url, transport)?,
+            assertions: AssertionMaker { settings, audience, key },
         })
     }
 
@@ -187,12 +204,17 @@ impl OAuthClient {
         }
     }
 
-    /// Whether the client proves itself to the server by nothing but its id.
-    pub fn has_no_proof(&self) -> bool {
-        self.authentication == ClientAuthentication::None
+    /// What the client proves itself by besides its id, if that is not missing.
+    pub fn proof(&self, secrets: &ClientSecrets) -> Option<SecretField> {
+        let (proof, field) = match self.authentication {
+            ClientAuthentication::None => return None,
+            ClientAuthentication::PrivateKeyJwt => (&secrets.key, SecretField::SigningKey),
+            _ => (&secrets.secret, SecretField::ClientSecret),
+        };
+        proof.as_ref().map(|_| field)
     }
 
-    /// Where and how tokens are asked for, if the client's secrets may be sent there.
+    /// Where and how tokens are asked for, if the client's secrets may be used there.
     pub fn endpoint(
         &self,
         secrets: &ClientSecrets,

@@ -2,7 +2,7 @@
 
 use super::forms::Fields;
 use crate::connectors::{Grant, Method};
-use crate::oauth::{ClientAuthentication, DEVICE_GRANT, Metadata};
+use crate::oauth::{ClientAuthentication, DEVICE_GRANT, Metadata, SigningAlgorithm};
 
 /// How many names of a server's list are shown.
 const SHOWN: usize = 6;
@@ -56,7 +56,7 @@ fn of_authorization_requests(metadata: &Metadata, grant: Grant) -> Vec<String> {
 fn of_client_authentication(metadata: &Metadata, typed: &Fields) -> Option<String> {
     let supported = &metadata.token_endpoint_auth_methods_supported;
     if supported.is_empty() || ClientAuthentication::supported(supported, None).is_some() {
-        return None;
+        return of_signatures(metadata, typed);
     }
     if !takes_certificate(metadata) {
         return Some(format!(
@@ -67,6 +67,18 @@ fn of_client_authentication(metadata: &Metadata, typed: &Fields) -> Option<Strin
     let has_certificate = !typed.client_certificate.is_empty();
     let words = "Clients authenticate there by a certificate (mutual TLS, RFC 8705). Enter Client certificate and Client key under Certificates and time-out.";
     (!has_certificate).then(|| words.into())
+}
+
+/// The algorithms of assertions, where they are signed at all.
+fn of_signatures(metadata: &Metadata, typed: &Fields) -> Option<String> {
+    let algorithms = &metadata.token_endpoint_auth_signing_alg_values_supported;
+    let is_known = match ClientAuthentication::parse(&typed.authentication)? {
+        ClientAuthentication::PrivateKeyJwt => SigningAlgorithm::supported(algorithms, None).is_some(),
+        ClientAuthentication::ClientSecretJwt => has(algorithms, "HS256"),
+        _ => return None,
+    };
+    let words = || format!("Clients must sign there with {}, which Connectory does not offer.", names(algorithms));
+    (!is_known && !algorithms.is_empty()).then(words)
 }
 
 /// Whether a certificate alone can prove the client (RFC 8705 section 2).

@@ -132,6 +132,7 @@ pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> R
         "oauth_password",
         "client_key",
         "proxy_password",
+        "signing_key",
     ];
     let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
     let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));

@@ -84,7 +84,8 @@ impl SecretChange {
 
 /// Refuses a secret that is too long, at its field.
 pub(super) fn check_length(name: &str, label: &str, typed: &Secret, errors: &mut Errors) {
-    let longest = if name == SecretField::ClientKey.code() { Secret::LONGEST_KEY } else { Secret::LONGEST };
+    let is_key = SecretField::parse(name).is_some_and(SecretField::is_key);
+    let longest = if is_key { Secret::LONGEST_KEY } else { Secret::LONGEST };
     if typed.expose().len() > longest {
         let kibibytes = longest / 1024;
         errors.add(name, format!("{label} must not be longer than {kibibytes} KiB ({longest} bytes)"));

@@ -37,8 +37,18 @@ pub async fn fill_in(
 }
 
 /// What is known by the person alone, or of one machine only.
-const LEFT_OUT: [&str; 8] =
-    ["auth_method", "user_name", "aws_key_id", "client_id", "oauth_user", "client_certificate", "verify", "verify_off"];
+const LEFT_OUT: [&str; 10] = [
+    "auth_method",
+    "user_name",
+    "aws_key_id",
+    "client_id",
+    "oauth_user",
+    "client_certificate",
+    "assertion_key_id",
+    "assertion_certificate",
+    "verify",
+    "verify_off",
+];
 
 /// The settings of the tab that are not the usual ones, by the names of their fields. No secret is among them.
 pub async fn settings_for_template(conn: &mut Conn, connector: &Connector) -> Result<BTreeMap<String, String>, Error> {

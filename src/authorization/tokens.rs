@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
 
 use super::keeper::{TokenKeeper, TokenProblem};
 use super::queries::{self, SealedValues};
@@ -203,7 +204,7 @@ pub async fn disconnect(
         // Pressed twice, or disconnected by another person.
         return Ok(context.see_other(&back, "The data connector is disconnected"));
     }
-    let revocation = revoke_tokens(&vault, &outbound, &stored).await?;
+    let revocation = revoke_tokens(&vault, &outbound, &stored, context.now()).await?;
     forget(&context, &stored, &revocation).await?;
     Ok(match revocation {
         Revocation::Done(_) => context.see_other(&back, revocation.words()),
@@ -212,7 +213,12 @@ pub async fn disconnect(
 }
 
 /// Revokes the tokens at the server, before they are forgotten here.
-async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> Result<Revocation, Error> {
+async fn revoke_tokens(
+    vault: &Vault,
+    outbound: &Outbound,
+    stored: &Stored,
+    now: DateTime<Utc>,
+) -> Result<Revocation, Error> {
     let Some(endpoint) = stored.oauth.revocation_url.as_ref() else {
         return Ok(Revocation::NotOffered);
     };
@@ -226,12 +232,12 @@ async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> R
         Ok(client) => client,
         Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
-    let limits = stored.settings.limits();
+    let sender = (outbound, &transport, stored.settings.limits());
     let mut refused = None;
     for (token, hint) in tokens {
         let Some(token) = token else { continue };
         let revoked = match token.for_url(endpoint, &transport) {
-            Ok(token) => revoke(outbound, &transport, limits, endpoint, &client, &token, hint).await,
+            Ok(token) => revoke(sender, endpoint, &client, (&token, hint), now).await,
             Err(refused) => Err(refused.into()),
         };
         // The access token is worth a try of its own: the server may take only one of the two kinds.

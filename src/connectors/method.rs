@@ -80,6 +80,7 @@ text_enum! {
         OAuthPassword = "oauth_password", "Password";
         ClientKey = "client_key", "Client key";
         ProxyPassword = "proxy_password", "Password of the proxy";
+        SigningKey = "signing_key", "Private key";
         TokenPassword = "token_password", "Password of the token request";
         TokenClientSecret = "token_client_secret", "Client Secret of the token request";
         AwsSecretKey = "aws_secret_key", "Secret access key";
@@ -92,9 +93,14 @@ impl SecretField {
         matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
     }
 
-    /// Whether it goes to the authorization server and not to the API.
+    /// Whether it is a private key, of several lines.
+    pub fn is_key(self) -> bool {
+        matches!(self, SecretField::ClientKey | SecretField::SigningKey)
+    }
+
+    /// Whether it, or what it signs, goes to the authorization server and not to the API.
     pub fn goes_to_token_server(self) -> bool {
-        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword)
+        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword | SecretField::SigningKey)
     }
 
     /// Whether it goes neither to the API nor to the authorization server: TLS uses it, or the proxy gets it.
@@ -108,7 +114,7 @@ impl SecretField {
             SecretField::Password | SecretField::ApiKey | SecretField::AwsSecretKey => {
                 method.call_secret() == Some(self)
             }
-            SecretField::ClientSecret => {
+            SecretField::ClientSecret | SecretField::SigningKey => {
                 matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),

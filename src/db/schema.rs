@@ -559,6 +559,7 @@ diesel::table! {
         kept_names -> Text,
         redirect -> Text,
         device_url -> Text,
+        assertion -> Jsonb,
     }
 }
 

@@ -9,6 +9,7 @@ use oauth2::http::{HeaderValue, Method};
 use oauth2::{AuthType, ClientId, ClientSecret};
 use serde_json::{Map, Value};
 
+use super::assertion::AssertionMaker;
 use crate::db::text_enum;
 use crate::outbound::{Body, HttpUrl, Mask, Request, SendError, add_header};
 use crate::vault::Secret;
@@ -28,6 +29,10 @@ text_enum! {
         /// The id alone: a client without secret, or one whom the server knows by its certificate
         /// (RFC 8705).
         None = "none", "None (public client)";
+        /// A signed assertion in place of a secret (RFC 7523 2.2).
+        PrivateKeyJwt = "private_key_jwt", "Signed with a private key (private_key_jwt)";
+        /// An assertion that the secret signs (HS256), so that the secret is not sent.
+        ClientSecretJwt = "client_secret_jwt", "Signed with the Client Secret (client_secret_jwt)";
     }
 }
 
@@ -46,6 +51,8 @@ pub struct Client {
     pub names: ClientNames,
     /// What requests carry beside them.
     pub extra: ExtraSecrets,
+    /// What makes its assertions, for a client that proves itself so.
+    pub assertions: AssertionMaker,
 }
 
 /// Secret headers and parameters of requests to a token server, such as the subscription key of a gateway in front of it,
@@ -98,8 +105,13 @@ impl ClientNames {
 
 impl ClientAuthentication {
     /// The names of RFC 8414 2 for the ones that are known here, the best first.
-    const STANDARD: [(&str, Self); 3] =
-        [("client_secret_basic", Self::Basic), ("client_secret_post", Self::Body), ("none", Self::None)];
+    const STANDARD: [(&str, Self); 5] = [
+        ("client_secret_basic", Self::Basic),
+        ("client_secret_post", Self::Body),
+        ("client_secret_jwt", Self::ClientSecretJwt),
+        ("none", Self::None),
+        ("private_key_jwt", Self::PrivateKeyJwt),
+    ];
 
     /// The best one that a server supports, by its metadata (RFC 8414 2); `preferred` if it is among them. `None` if it
     /// names none that is known here.
@@ -120,7 +132,9 @@ impl Client {
                 (client.set_auth_type(AuthType::BasicAuth), self.secret())
             }
             ClientAuthentication::Body => (client.set_auth_type(AuthType::RequestBody), self.secret()),
-            ClientAuthentication::None => (client.set_auth_type(AuthType::RequestBody), None),
+            ClientAuthentication::None
+            | ClientAuthentication::PrivateKeyJwt
+            | ClientAuthentication::ClientSecretJwt => (client.set_auth_type(AuthType::RequestBody), None),
         };
         match secret.filter(|_| !self.id.is_empty()) {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_owned())),
@@ -141,7 +155,7 @@ impl Client {
         self.extra.add_to(mask);
     }
 
-    fn secret(&self) -> Option<&str> {
+    pub(super) fn secret(&self) -> Option<&str> {
         let secret = self.secret.as_ref().map(Secret::expose);
         secret.filter(|secret| !secret.is_empty())
     }

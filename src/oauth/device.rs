@@ -5,7 +5,7 @@
 
 use std::sync::Mutex;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use oauth2::http::HeaderValue;
 use oauth2::http::header::CONTENT_TYPE;
@@ -78,18 +78,19 @@ impl DeviceTexts {
 }
 
 impl TokenEndpoint {
-    /// Asks for codes; the endpoint's address is that for devices (RFC 8628 3.1).
+    /// Asks for codes at this time; the endpoint's address is that for devices (RFC 8628 3.1).
     pub async fn request_device_codes(
         &self,
         outbound: &Outbound,
         transport: &Transport,
         limits: Limits,
+        now: DateTime<Utc>,
     ) -> Result<DeviceCodes, TokenError> {
         let mut mask = Mask::new(transport.echoes());
         self.client.add_to(&mut mask);
         let response = ResponseReader { url: &self.url, kind: RequestKind::Device, mask: &mask, now: None };
         let sender = Sender { outbound, transport, limits };
-        let http = DeviceHttpClient { sender, endpoint: self, response, codes: Mutex::default() };
+        let http = DeviceHttpClient { sender, endpoint: self, response, codes: Mutex::default(), now };
         let url = DeviceAuthorizationUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_device_authorization_url(url);
         let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
@@ -99,7 +100,7 @@ impl TokenEndpoint {
         let request = scopes.fold(client.exchange_device_code(), |request, scope| request.add_scope(scope));
         let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
         let read: Result<StandardDeviceAuthorizationResponse, _> = request.request_async(&http).await;
-        read.map_err(http_client::error)?;
+        read.map_err(|error| self.client.remedied(http_client::error(error)))?;
         http.codes.into_inner().ok().flatten().ok_or_else(cannot_build)
     }
 }
@@ -110,6 +111,7 @@ struct DeviceHttpClient<'a> {
     endpoint: &'a TokenEndpoint,
     response: ResponseReader<'a>,
     codes: Mutex<Option<DeviceCodes>>,
+    now: DateTime<Utc>,
 }
 
 impl<'c> AsyncHttpClient<'c> for DeviceHttpClient<'_> {
@@ -118,7 +120,7 @@ impl<'c> AsyncHttpClient<'c> for DeviceHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = self.endpoint.form(None).of(&request, self.response.url)?;
+            let request = self.endpoint.form(None, self.now).of(&request, self.response.url)?;
             let codes = read(&self.response, &self.sender.send(request).await?)?;
             if let Ok(mut place) = self.codes.lock() {
                 *place = Some(codes);

@@ -4,6 +4,7 @@
 
 use std::sync::Mutex;
 
+use chrono::{DateTime, Utc};
 use form_urlencoded::parse;
 use futures_util::future::BoxFuture;
 use oauth2::basic::BasicTokenResponse;
@@ -11,6 +12,7 @@ use oauth2::http::HeaderValue;
 use oauth2::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
 
+use super::assertion::CLIENT_ASSERTION;
 use super::client::{BodyFormat, Client};
 use super::error::TokenError;
 use super::parameters::Parameters;
@@ -108,6 +110,8 @@ pub(super) struct RequestForm<'a> {
     pub(super) extra: &'a Parameters,
     /// In place of the one of the crate, which has no single request for it.
     pub(super) grant_type: Option<&'static str>,
+    /// When the request is sent.
+    pub(super) now: DateTime<Utc>,
 }
 
 impl RequestForm<'_> {
@@ -116,7 +120,11 @@ impl RequestForm<'_> {
     pub(super) fn of(&self, request: &HttpRequest, url: &HttpUrl) -> Result<Request, TokenError> {
         let own: Vec<_> = parse(request.body()).collect();
         let value = |name: &str, value| self.grant_type.filter(|_| name == "grant_type").unwrap_or(value);
-        let own = own.iter().map(|(name, sent)| (&**name, value(name, &**sent))).collect();
+        let mut own: Vec<_> = own.iter().map(|(name, sent)| (&**name, value(name, &**sent))).collect();
+        let assertion = self.client.assertion(self.now)?;
+        if let Some(assertion) = &assertion {
+            own.extend([("client_assertion_type", CLIENT_ASSERTION), ("client_assertion", assertion)]);
+        }
         let names = &self.client.names;
         let mut parameters: Vec<_> =
             self.extra.added_to(own).into_iter().map(|(name, value)| (names.of(name), value)).collect();

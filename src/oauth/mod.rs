@@ -14,6 +14,7 @@
 //! given (`http_client`) reads every answer first. Request token has styles of its own, which are no OAuth.
 
 mod api_words;
+mod assertion;
 mod authorization_url;
 mod callback_error;
 mod callback_params;
@@ -41,6 +42,7 @@ mod token_endpoint;
 mod token_location;
 
 pub use api_words::words_of_api;
+pub use assertion::{AssertionAudience, AssertionMaker, AssertionSettings, LONGEST_ASSERTION, SigningAlgorithm};
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};

@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
 use super::{
-    BodyFormat, Client, ClientAuthentication, ClientNames, KeptNames, Parameters, ScopeSeparator, TokenEndpoint,
-    TokenLocation,
+    AssertionMaker, BodyFormat, Client, ClientAuthentication, ClientNames, KeptNames, Parameters, ScopeSeparator,
+    TokenEndpoint, TokenLocation,
 };
 use crate::outbound::{HttpUrl, Limits, Outbound, Policy};
 use crate::vault::Secret;
@@ -133,6 +133,7 @@ pub(super) fn client(authentication: ClientAuthentication, secret: &str) -> Clie
         authentication,
         names: ClientNames::default(),
         extra: super::ExtraSecrets::default(),
+        assertions: AssertionMaker::default(),
     }
 }
 

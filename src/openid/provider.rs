@@ -15,8 +15,8 @@ use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
 use crate::config::OidcConfig;
 use crate::oauth::{
-    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets, Grant, KeptNames,
-    Metadata, Parameters, RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
+    self, AssertionMaker, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, ClientNames, ExtraSecrets, Grant,
+    KeptNames, Metadata, Parameters, RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
     TokenLocation,
 };
 use crate::outbound::http::Method;
@@ -199,7 +199,7 @@ impl Provider {
         let authentication = match &self.settings.client_secret {
             None => ClientAuthentication::None,
             Some(_) => ClientAuthentication::supported(supported, None)
-                .filter(|best| *best != ClientAuthentication::None)
+                .filter(|best| !matches!(best, ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt))
                 .unwrap_or_default(),
         };
         let endpoint = TokenEndpoint {
@@ -210,6 +210,10 @@ impl Provider {
                 authentication,
                 names: ClientNames::default(),
                 extra: ExtraSecrets::default(),
+                assertions: AssertionMaker {
+                    audience: description.token.as_str().to_owned(),
+                    ..AssertionMaker::default()
+                },
             },
             body: BodyFormat::Form,
             scope: String::new(),

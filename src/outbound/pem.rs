@@ -98,6 +98,16 @@ pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, P
 /// The private key of a text, which may not be encrypted and must be that of the first of `chain`. Certificates beside
 /// it are left out.
 pub(super) fn key(text: &str, chain: &[CertificateDer<'static>]) -> Result<PrivateKeyDer<'static>, PemProblem> {
+    let key = lone_key(text)?;
+    match CertifiedKey::from_der(chain.to_vec(), key.clone_key(), &aws_lc_rs::default_provider()) {
+        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(key),
+        Err(Error::InconsistentKeys(_)) => Err(PemProblem::OtherKey),
+        Err(_) => Err(PemProblem::BadKey),
+    }
+}
+
+/// The same of a key that belongs to no certificate.
+pub(super) fn lone_key(text: &str) -> Result<PrivateKeyDer<'static>, PemProblem> {
     let blocks = blocks(text)?;
     let Some(found) = blocks.iter().find(|block| block.kind == Kind::Key) else {
         let problem = blocks.iter().find_map(|block| match block.kind {
@@ -109,12 +119,7 @@ pub(super) fn key(text: &str, chain: &[CertificateDer<'static>]) -> Result<Priva
         });
         return Err(problem.unwrap_or(PemProblem::NoKey));
     };
-    let key = PrivateKeyDer::try_from(found.der.clone()).map_err(|_| PemProblem::BadKey)?;
-    match CertifiedKey::from_der(chain.to_vec(), key.clone_key(), &aws_lc_rs::default_provider()) {
-        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(key),
-        Err(Error::InconsistentKeys(_)) => Err(PemProblem::OtherKey),
-        Err(_) => Err(PemProblem::BadKey),
-    }
+    PrivateKeyDer::try_from(found.der.clone()).map_err(|_| PemProblem::BadKey)
 }
 
 /// What is said of a block that is neither a certificate nor a key.

@@ -58,9 +58,16 @@ impl NewPage {
 
     /// Whether the method has this field and the template does not fill it in.
     fn asks(&self, field: &str) -> bool {
-        self.template.method().is_some_and(|method| asked(method).contains(&field))
-            && !self.template.settings.contains_key(field)
+        asked_by(&self.template).contains(&field) && !self.template.settings.contains_key(field)
     }
+}
+
+/// The fields of the Authorization tab that a template leaves open.
+fn asked_by(template: &Template) -> Vec<&'static str> {
+    let signs = template.settings.get("authentication").is_some_and(|code| code == "private_key_jwt");
+    let fields = template.method().map(asked).unwrap_or_default().iter();
+    let fields = fields.copied().map(|field| if signs && field == "client_secret" { "signing_key" } else { field });
+    fields.chain(signs.then_some("assertion_key_id")).collect()
 }
 
 /// The fields of the Authorization tab that no template can fill in.
@@ -163,7 +170,7 @@ impl From<DbError> for CreateError {
 fn shown(template: &Template, errors: &Errors) -> Errors {
     let mut shown = Errors::default();
     for (field, message) in errors.iter() {
-        let is_asked = template.method().is_some_and(|method| asked(method).contains(&field));
+        let is_asked = asked_by(template).contains(&field);
         shown.add(if is_asked { field } else { "connector_name" }, message);
     }
     shown
@@ -223,7 +230,7 @@ fn filled_in(
     let pkce = (!template.settings.contains_key("pkce")).then(|| ("pkce".to_string(), "yes".to_string()));
     let settings = template.settings.iter().filter(|(name, _)| *name != "pkce");
     let settings = settings.map(|(name, text)| (name.clone(), template.filled(text, values)));
-    let typed = asked(method).iter().filter(|field| !template.settings.contains_key(**field));
+    let typed = asked_by(template).into_iter().filter(|field| !template.settings.contains_key(*field));
     let typed = typed.map(|field| (field.to_string(), data.text(field)));
     FormData::of(fixed.into_iter().chain(pkce).chain(settings).chain(typed))
 }

@@ -2,6 +2,7 @@
 //! server.
 
 mod addresses;
+mod assertions;
 mod authorizing;
 mod calls;
 mod credentials;

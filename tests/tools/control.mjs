@@ -10,7 +10,7 @@
 //   POST /control/clients                  one more client, as in the configuration
 //   GET  /api/me                           an API: 200 with a valid Bearer token, else 401
 //
-// OUTCOME: {"grant_type", "status", "error", "authentication": "basic" | "body" | "none", "parameters": [name, …]}, in
+// OUTCOME: {"grant_type", "status", "error", "authentication": "basic" | "body" | "assertion" | "none", "parameters": [name, …]}, in
 // the order of the answers. No values: a parameter may be a secret.
 
 import { EventEmitter, once } from 'node:events';
@@ -26,10 +26,11 @@ const untouched = () => ({ arrived: 0, token: [], api: { ok: 0, refused: 0 } });
 const healthy = () => ({ delay: 0, status: 0, times: 0 });
 
 function described(headers, form) {
+  const inBody = form.has('client_assertion') ? 'assertion' : form.has('client_secret') ? 'body' : undefined;
   const inHeader = headers.authorization?.startsWith('Basic ');
   return {
     grant_type: form.get('grant_type') ?? '',
-    authentication: inHeader ? 'basic' : form.has('client_secret') ? 'body' : 'none',
+    authentication: inHeader ? 'basic' : inBody ?? 'none',
     parameters: [...new Set(form.keys())].sort(),
   };
 }

@@ -10,7 +10,8 @@
 //
 // PEOPLE may sign in besides ana, all with her password; their claims are told at the UserInfo endpoint: name and
 // preferred_username for the scope profile, groups for the scope groups. SIGNING is ES256, RS256, PS256 or EdDSA.
-//   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none",
+//   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none" | "private_key_jwt" |
+//            "client_secret_jwt", "keys": [{"pem": PUBLIC KEY, "kid": …}, …],
 //            "grants": ["authorization_code" | "implicit" | "client_credentials" | "device" …], "redirect_uris": [URL, …]}
 //
 // Listens on 127.0.0.1. When it is ready it prints one line of JSON with its addresses. It stops when its standard input
@@ -28,18 +29,25 @@
 //
 // For the tests, below the same address (control.mjs): what was asked of the token endpoint, and how to break it.
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createControl, readBody } from './control.mjs';
 import { codePage, consentPage, donePage, errorPage, signInPage } from './oidc-provider-pages.mjs';
 
-// The library warns of every Node.js but the newest, and of each choice made here.
+// The library warns of every Node.js but the newest, and of each choice made here; the tests read the first line only.
 console.warn = () => {};
+console.info = () => {};
 const { Provider, errors } = await import('oidc-provider');
 
 const PASSWORD = 'correct-horse';
 const SCOPES = ['openid', 'offline_access', 'profile', 'groups', 'read', 'write'];
-const AUTHENTICATION = { basic: 'client_secret_basic', body: 'client_secret_post', none: 'none' };
+const AUTHENTICATION = {
+  basic: 'client_secret_basic',
+  body: 'client_secret_post',
+  none: 'none',
+  private_key_jwt: 'private_key_jwt',
+  client_secret_jwt: 'client_secret_jwt',
+};
 
 const KEYS = {
   ES256: ['ec', { namedCurve: 'P-256' }],
@@ -108,6 +116,8 @@ for (const kind of ['access_token', 'refresh_token', 'client_credentials', 'auth
   provider.on(`${kind}.saved`, (token) => issued.add(token));
 }
 
+const publicKey = ({ pem, kid }) => ({ ...createPublicKey(pem).export({ format: 'jwk' }), kid, use: 'sig' });
+
 async function addClient(client) {
   const grants = client.grants ?? ['authorization_code'];
   const implicit = grants.includes('implicit');
@@ -125,6 +135,7 @@ async function addClient(client) {
       ...(code || device ? ['refresh_token'] : []),
     ],
     response_types: [...(code ? ['code'] : []), ...(implicit ? ['id_token token'] : [])],
+    ...(client.keys ? { jwks: { keys: client.keys.map(publicKey) } } : {}),
     // Only a native application may be answered in a fragment without TLS.
     application_type: implicit ? 'native' : 'web',
   };

@@ -294,14 +294,20 @@ impl Test<'_> {
     }
 
     fn endpoint(&self, client: &OAuthClient) -> Result<TokenEndpoint, SecretError> {
-        let further = self.stored.sealed.further_secrets(self.tools.vault, false)?;
-        let secrets = ClientSecrets { secret: self.secret(SecretField::ClientSecret)?, further };
-        client.endpoint(&secrets, TokenUse::Obtain, &self.token_transport)
+        client.endpoint(&self.client_secrets()?, TokenUse::Obtain, &self.token_transport)
+    }
+
+    fn client_secrets(&self) -> Result<ClientSecrets, Error> {
+        Ok(ClientSecrets {
+            secret: self.secret(SecretField::ClientSecret)?,
+            key: self.secret(SecretField::SigningKey)?,
+            further: self.stored.sealed.further_secrets(self.tools.vault, false)?,
+        })
     }
 
     /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
     async fn check_client(&self, report: &mut TestReport, client: &OAuthClient) -> Result<(), Error> {
-        let is_public = client.has_no_proof() || self.secret(SecretField::ClientSecret)?.is_none();
+        let proof = client.proof(&self.client_secrets()?);
         let Some(endpoint) = report.keep("Client", self.endpoint(client))? else {
             return Ok(());
         };
@@ -310,9 +316,13 @@ impl Test<'_> {
         let check = endpoint.check_client(outbound, &self.token_transport, self.limits, &redirect, now).await;
         match check {
             // It need not have looked at the id of a client that proves nothing.
-            ClientCheck::Accepted if is_public => report.good(
+            ClientCheck::Accepted if proof.is_none() => report.good(
                 "Client",
                 "The server refused a made-up code and nothing else, so it has no objection to the Client ID. Save, and press Authorize.",
+            ),
+            ClientCheck::Accepted if proof == Some(SecretField::SigningKey) => report.good(
+                "Client",
+                "The server knows Client ID and private key: it refused a made-up code and nothing else. Save, and press Authorize.",
             ),
             ClientCheck::Accepted => report.good(
                 "Client",

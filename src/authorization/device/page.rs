@@ -76,7 +76,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let stored = find(&context, &key).await?;
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
-    let codes = match request_codes(&vault, &outbound, &stored).await? {
+    let codes = match request_codes(&vault, &outbound, &stored, context.now()).await? {
         Ok(codes) => codes,
         Err(refusal) => return tab_page(context, stored, Notice::Refused(refusal), StatusCode::OK),
     };
@@ -96,12 +96,13 @@ async fn request_codes(
     vault: &Vault,
     outbound: &Outbound,
     stored: &Stored,
+    now: DateTime<Utc>,
 ) -> Result<Result<DeviceCodes, TokenError>, Error> {
     let transport = stored.transport(vault)?;
     match stored.oauth.endpoint(&stored.sealed.client_secrets(vault)?, TokenUse::DeviceCodes, &transport) {
         Ok(endpoint) => {
             let limits = stored.settings.limits();
-            Ok(endpoint.request_device_codes(outbound, &transport, limits).await)
+            Ok(endpoint.request_device_codes(outbound, &transport, limits, now).await)
         }
         Err(error) => Ok(Err(error.refusal()?)),
     }

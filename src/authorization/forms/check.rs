@@ -7,6 +7,7 @@ use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Grant, Method, SecretField};
 use crate::db::Json;
+use crate::oauth::ClientAuthentication;
 use crate::outbound::Transport;
 use crate::vault::Secret;
 use crate::web::in_sentence;
@@ -15,8 +16,13 @@ use crate::web::in_sentence;
 const LONGEST_LINE: usize = 255;
 
 impl Check<'_> {
-    /// The checked settings. `stored` has the stored client key, to see whether it fits the certificate.
-    pub fn authorization(&mut self, stored: ConnectionSecrets) -> Option<CheckedAuthorization> {
+    /// The checked settings. The stored keys, that of the client certificate and the one that signs, are there to see
+    /// whether they fit what is typed.
+    pub fn authorization(
+        &mut self,
+        stored: ConnectionSecrets,
+        signing_key: Option<Secret>,
+    ) -> Option<CheckedAuthorization> {
         let fields = &self.stored.form.fields;
         let method = match Method::parse(&fields.auth_method) {
             None => Err("Choose a method".to_string()),
@@ -41,6 +47,9 @@ impl Check<'_> {
         let token = self.token(method, oauth.as_ref());
         let mut secrets = self.secrets(method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
+        if let Some(client) = oauth.as_ref().filter(|_| self.signs_by_key(method)) {
+            self.check_signing_key(client, &mut secrets, signing_key);
+        }
         let mut settings = self.method_settings(method);
         if let Some(transport) = self.transport(&secrets, stored, &mut settings) {
             store_key(&mut secrets, transport);
@@ -198,9 +207,16 @@ impl Check<'_> {
     /// The secrets without which the grant cannot work.
     fn check_needed(&mut self, method: Method, oauth: Option<&OAuthClient>, secrets: &[(SecretField, SecretChange)]) {
         let Some(client) = oauth else { return };
-        let proves = method == Method::OAuth(Grant::ClientCredentials) && !client.has_no_proof();
+        let proves = match client.authentication {
+            ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt => false,
+            ClientAuthentication::ClientSecretJwt => method != Method::OAuth(Grant::Implicit),
+            _ => method == Method::OAuth(Grant::ClientCredentials),
+        };
         let signs_in = method == Method::OAuth(Grant::Password);
-        let choose = "Enter the Client Secret, or choose the client authentication None";
+        let choose = match client.authentication {
+            ClientAuthentication::ClientSecretJwt => "Enter the Client Secret, which signs",
+            _ => "Enter the Client Secret, or choose the client authentication None",
+        };
         for (is_needed, field, message) in
             [(proves, SecretField::ClientSecret, choose), (signs_in, SecretField::OAuthPassword, "Enter the password")]
         {
@@ -221,6 +237,10 @@ impl Check<'_> {
                 // Another method has no use for it, and an unused secret is only a risk.
                 _ if !field.belongs_to(method) => SecretChange::Remove,
                 SecretField::ProxyPassword if self.stored.form.proxy_url.is_empty() => SecretChange::Remove,
+                SecretField::SigningKey if !self.signs_by_key(method) => match self.stored.sealed.has(field) {
+                    true => SecretChange::Remove,
+                    false => SecretChange::Keep,
+                },
                 // The sign-in of the token request stays and goes with the token that it renews.
                 _ if field.renews_token() => match token {
                     SecretChange::Keep => SecretChange::Keep,
@@ -231,6 +251,11 @@ impl Check<'_> {
             (field, change)
         };
         SecretField::ALL.map(change).into()
+    }
+
+    /// Whether the form wants a private key that signs.
+    fn signs_by_key(&self, method: Method) -> bool {
+        matches!(method, Method::OAuth(grant) if self.stored.form.fields.signs_by_key(grant))
     }
 
     pub(super) fn secret(&mut self, field: SecretField) -> SecretChange {
@@ -255,7 +280,7 @@ impl Check<'_> {
                 "api_key",
                 "API key can have letters, numbers and signs only. Copy it once more, without line breaks.",
             );
-        } else if field != SecretField::ClientKey && text.chars().any(char::is_control) {
+        } else if !field.is_key() && text.chars().any(char::is_control) {
             self.errors.add(
                 field.code(),
                 format!("{} must not contain line breaks or other control characters", field.label()),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Check;
 use crate::authorization::settings::OAuthClient;
 use crate::connectors::Grant;
-use crate::db::{OrEmpty, Positive};
+use crate::db::{Json, OrEmpty, Positive};
 use crate::oauth::ClientAuthentication;
 use crate::outbound::HttpUrl;
 use crate::web::in_sentence;
@@ -31,6 +31,7 @@ impl Check<'_> {
         // A grant type of the server's own may know a client by a secret parameter alone.
         let is_public = fields.authentication == ClientAuthentication::None.code();
         let may_lack_client_id = is_password || (is_public && grant == Grant::ClientCredentials);
+        let signs = fields.signs_by_key(grant) || fields.signs_by_secret(grant);
         self.url("issuer", "Issuer", &fields.issuer, false);
         let (authorize_url, authorize_fragment) = self.split_fragment(&fields.authorize_url);
         let list = ["authorize", "token", "refresh"].map(|request| format!("Extra parameters for {request}"));
@@ -41,7 +42,7 @@ impl Check<'_> {
             device_url: self.url("device_url", "Device authorization URL", &fields.device_url, grant == Grant::Device),
             refresh_url: self.url("refresh_url", "RefreshToken URL", &fields.refresh_url, false),
             revocation_url: self.url("revocation_url", "Revocation URL", &fields.revocation_url, false),
-            client_id: self.line("client_id", "Client ID", &fields.client_id, !may_lack_client_id),
+            client_id: self.line("client_id", "Client ID", &fields.client_id, !may_lack_client_id || signs),
             user_name: self.line("oauth_user", "User", &fields.oauth_user, is_password),
             authentication: self.choice("authentication", &fields.authentication, "Choose a client authentication"),
             scope_separator: self.choice("scope_separator", &fields.scope_separator, "Choose how scopes are separated"),
@@ -64,6 +65,7 @@ impl Check<'_> {
             client_id_name: self.parameter_name("client_id_name", "client ID", &fields.client_id_name),
             client_secret_name: self.parameter_name("client_secret_name", "client secret", &fields.client_secret_name),
             kept_names: self.parsed("kept_names", "Values to keep", &fields.kept_names),
+            assertion: Json(self.assertion(&fields)),
             issuer: fields.issuer,
             iss_required: fields.iss_required,
             pkce: fields.pkce,
@@ -102,7 +104,7 @@ impl Check<'_> {
         OrEmpty(self.errors.keep(name, url))
     }
 
-    fn line(&mut self, name: &str, label: &str, typed: &str, is_needed: bool) -> String {
+    pub(super) fn line(&mut self, name: &str, label: &str, typed: &str, is_needed: bool) -> String {
         if typed.is_empty() && is_needed {
             let label = if label == "User" { in_sentence(label) } else { label.into() };
             self.errors.add(name, format!("Enter the {label}"));
@@ -114,7 +116,7 @@ impl Check<'_> {
         typed.to_string()
     }
 
-    fn choice<T: FromStr + Default>(&mut self, name: &str, typed: &str, message: &str) -> T {
+    pub(super) fn choice<T: FromStr + Default>(&mut self, name: &str, typed: &str, message: &str) -> T {
         self.errors.keep(name, typed.parse().map_err(|_| message)).unwrap_or_default()
     }
 

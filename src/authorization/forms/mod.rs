@@ -1,11 +1,14 @@
 //! The form of the Authorization tab.
 
+mod assertion;
 mod check;
 mod check_oauth;
 mod check_transport;
 mod page;
 
 use serde::{Deserialize, Serialize};
+
+use assertion::AssertionFields;
 
 use super::credential::{BasicCharset, CredentialPlace, Placement};
 use super::model::{CaTrust, RedirectUrl};
@@ -63,6 +66,8 @@ pub(super) struct Fields {
     pub client_id_name: String,
     pub client_secret_name: String,
     pub kept_names: String,
+    #[serde(flatten)]
+    pub assertion: AssertionFields,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -93,6 +98,7 @@ impl Fields {
             body_format: BodyFormat::default().code().into(),
             redirect: RedirectUrl::default().code().into(),
             refresh_scope: RefreshScope::default().code().into(),
+            assertion: AssertionFields::usual(),
             pkce: true,
             verify: true,
             expired_statuses: "401".into(),
@@ -144,6 +150,7 @@ impl Fields {
             client_id_name: client.client_id_name.clone(),
             client_secret_name: client.client_secret_name.clone(),
             kept_names: client.kept_names.text().into(),
+            assertion: AssertionFields::of(&client.assertion.0),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -221,6 +228,8 @@ impl Fields {
         if grant != Grant::Password {
             self.oauth_user.clear();
         }
+        let (by_key, by_secret) = (self.signs_by_key(grant), self.signs_by_secret(grant));
+        self.assertion = self.assertion.only_used(by_key, by_secret);
         self
     }
 
@@ -281,7 +290,9 @@ impl Fields {
             ("Values to keep with the token", &self.kept_names),
         ]
         .map(|(label, text)| (label, text.to_string()))
-        .into()
+        .into_iter()
+        .chain(self.assertion.labelled(certificate))
+        .collect()
     }
 }
 
@@ -336,8 +347,8 @@ pub(super) struct Check<'a> {
 impl Stored {
     /// The checked settings; `None` leaves the messages in the form.
     pub fn check(&mut self, vault: &Vault) -> Result<Option<CheckedAuthorization>, Error> {
-        let stored = self.sealed.connection_secrets(vault)?;
-        Ok(self.check_by(|check| check.authorization(stored)))
+        let (stored, key) = (self.sealed.connection_secrets(vault)?, self.sealed.checked_key(vault)?);
+        Ok(self.check_by(|check| check.authorization(stored, key)))
     }
 
     /// What a check gives; its messages are the form's.

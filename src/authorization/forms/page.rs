@@ -94,7 +94,7 @@ impl Stored {
     pub fn secret_input(&self, field: SecretField, hint: &'static str) -> SecretInput {
         let stored = self.sealed.stored_secret(field).map(|secret| (secret.set_at, secret.set_by.clone()));
         let input = SecretInput::new(field.code(), field.label(), stored, &self.form).hint(hint);
-        if field == SecretField::ClientKey { input.lines() } else { input }
+        if field.is_key() { input.lines() } else { input }
     }
 
     pub fn token_input(&self) -> SecretInput {

@@ -1,8 +1,8 @@
 //! The sealed values of one connector, read and sealed again together: secrets that people typed, and tokens that
 //! servers issued.
 //!
-//! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a
-//! client certificate, which TLS uses and never sends, and a token that is shown to a person. Where nothing but a client
+//! Rule: what is opened here comes with the origins to which it may be sent. Only three values come without: the key of a
+//! client certificate, which TLS uses and never sends, a key that a form is checked with, and a token that is shown to a person. Where nothing but a client
 //! certificate signs in (No Auth), its key counts as what is sent.
 
 use std::borrow::Cow;
@@ -252,8 +252,11 @@ impl SealedValues {
 
     /// What requests to the token server carry of secrets.
     pub fn client_secrets(&self, vault: &Vault) -> Result<ClientSecrets, Error> {
-        let secret = self.secret(vault, SecretField::ClientSecret)?;
-        Ok(ClientSecrets { secret, further: self.further_secrets(vault, false)? })
+        Ok(ClientSecrets {
+            secret: self.secret(vault, SecretField::ClientSecret)?,
+            key: self.secret(vault, SecretField::SigningKey)?,
+            further: self.further_secrets(vault, false)?,
+        })
     }
 
     /// The stored secret of a field, if there is one.
@@ -275,6 +278,11 @@ impl SealedValues {
     pub fn connection_secrets(&self, vault: &Vault) -> Result<ConnectionSecrets, Error> {
         let proxy_password = self.secret(vault, SecretField::ProxyPassword)?;
         Ok(ConnectionSecrets { client_key: self.client_key(vault)?, proxy_password })
+    }
+
+    /// The key that signs assertions, for checking whether it fits the settings of a form. It does not sign.
+    pub fn checked_key(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
+        self.sealed(SecretField::SigningKey).map(|sealed| sealed.open(vault)).transpose()
     }
 
     /// The access token, for giving it back to the server.

@@ -24,7 +24,9 @@ use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
 use crate::connectors::{self, ConnectorHead, Grant, Health, Method, Observation, SecretField, Tab};
-use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, TokenError};
+use crate::oauth::{
+    AssertionAudience, BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, SigningAlgorithm, TokenError,
+};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, FormData, Layout, Segment, page};
@@ -76,9 +78,10 @@ impl TabPage {
         self.form.method() != self.connector.method()
     }
 
-    /// Whether a group of fields belongs to the chosen method.
-    fn shows(&self, methods: &str) -> bool {
-        methods.split(' ').any(|code| code == self.form.method().code())
+    /// Whether a group of fields belongs to the chosen method, or by `authentication=…` to the client authentication.
+    fn shows(&self, cases: &str) -> bool {
+        let (method, authentication) = (self.form.method().code(), self.form.authentication.as_str());
+        cases.split(' ').any(|case| case == method || case.strip_prefix("authentication=") == Some(authentication))
     }
 
     /// What takes the press of Authorize: the page before leaving, or a request for a code.
@@ -99,21 +102,21 @@ impl TabPage {
     }
 
     /// `data-case` and, where the group is not in use, `hidden`.
-    fn case(&self, methods: &'static str) -> Case {
-        Case { methods, hidden: !self.shows(methods) }
+    fn case(&self, cases: &'static str) -> Case {
+        Case { cases, hidden: !self.shows(cases) }
     }
 }
 
-/// The attributes of a group of fields that belongs to some methods.
+/// The attributes of a group of fields that belongs to some choices.
 struct Case {
-    methods: &'static str,
+    cases: &'static str,
     hidden: bool,
 }
 
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let hidden = if self.hidden { " hidden" } else { "" };
-        write!(f, "data-case=\"{}\"{hidden}", self.methods)
+        write!(f, "data-case=\"{}\"{hidden}", self.cases)
     }
 }
 

@@ -175,14 +175,13 @@ impl TabPage {
             ..self.settings.settings.clone()
         };
         let usual = Fields::of(method, verify, &usual, &OAuthClient::default());
-        let pairs = self.stored_fields().labelled(str::to_string).into_iter().zip(usual.labelled(str::to_string));
+        let pairs = self.stored_fields().labelled(if_set).into_iter().zip(usual.labelled(if_set));
         pairs.filter(|(stored, usual)| stored != usual).map(|(stored, _)| stored).collect()
     }
 
     /// The settings of the section Connection that are made, for people who may only look.
     pub(super) fn connection_settings(&self) -> Vec<(&'static str, String)> {
-        let certificates = |text: &str| if text.is_empty() { String::new() } else { "Set".into() };
-        let pairs = self.stored_fields().labelled(certificates);
+        let pairs = self.stored_fields().labelled(if_set);
         let trusts = !self.settings.ca_certificate.is_empty();
         let proxied = self.settings.proxy_url.as_ref().is_some();
         let is_made = |(label, words): &(&str, String)| {
@@ -242,4 +241,9 @@ impl TabPage {
             (Some(_), false) => "Renew token now",
         }
     }
+}
+
+/// What is shown of a certificate.
+fn if_set(text: &str) -> String {
+    if text.is_empty() { String::new() } else { "Set".into() }
 }

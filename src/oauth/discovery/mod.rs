@@ -43,6 +43,8 @@ pub struct Metadata {
     pub grant_types_supported: Vec<String>,
     /// How clients authenticate; where nothing is named, `client_secret_basic` is meant.
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// How assertions of clients may be signed.
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
     /// PKCE's methods; where none is named, the server knows no PKCE.
     pub code_challenge_methods_supported: Vec<String>,
     /// Whether every authorization response names its issuer (RFC 9207 3).
@@ -174,6 +176,7 @@ impl Metadata {
             scopes_supported: texts("scopes_supported"),
             grant_types_supported: texts("grant_types_supported"),
             token_endpoint_auth_methods_supported: texts("token_endpoint_auth_methods_supported"),
+            token_endpoint_auth_signing_alg_values_supported: texts("token_endpoint_auth_signing_alg_values_supported"),
             code_challenge_methods_supported: texts("code_challenge_methods_supported"),
             iss_parameter_supported: is_true("authorization_response_iss_parameter_supported"),
             response_types_supported: texts("response_types_supported"),

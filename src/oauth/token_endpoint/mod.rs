@@ -101,7 +101,7 @@ impl TokenEndpoint {
         let reader = TokenReader { response, location, now, started, lifetime: self.lifetime, keep: &self.keep };
         // The crate goes on by itself until a device code has ended; here each request stands alone.
         let grant_type = matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT);
-        let form = self.form(grant_type);
+        let form = self.form(grant_type, now);
         let http = TokenHttpClient::new(Sender { outbound, transport, limits }, form, reader);
         let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_token_uri(url);
@@ -145,12 +145,12 @@ impl TokenEndpoint {
                 request.request_async(&http).await
             }
         };
-        http.token(response)
+        http.token(response).map_err(|refusal| self.client.remedied(refusal))
     }
 
     /// How the server wants requests, with this grant type in place of the crate's.
-    pub(super) fn form(&self, grant_type: Option<&'static str>) -> RequestForm<'_> {
-        RequestForm { client: &self.client, body: self.body, extra: &self.extra, grant_type }
+    pub(super) fn form(&self, grant_type: Option<&'static str>, now: DateTime<Utc>) -> RequestForm<'_> {
+        RequestForm { client: &self.client, body: self.body, extra: &self.extra, grant_type, now }
     }
 
     /// The scopes as they are sent. The crate joins several with spaces, so those of servers that want commas are one.
@@ -212,15 +212,13 @@ pub enum TokenHint {
 }
 
 /// Ends a token at its server. Success is a status, whatever the body says; a server that does not
-/// know the token (any more) answers so too (RFC 7009 2.2).
+/// know the token (any more) answers so too (RFC 7009 2.2). `now` is the current time.
 pub async fn revoke(
-    outbound: &Outbound,
-    transport: &Transport,
-    limits: Limits,
+    (outbound, transport, limits): (&Outbound, &Transport, Limits),
     endpoint: &HttpUrl,
     client: &Client,
-    token: &Secret,
-    hint: TokenHint,
+    (token, hint): (&Secret, TokenHint),
+    now: DateTime<Utc>,
 ) -> Result<(), TokenError> {
     let mut mask = Mask::new(transport.echoes());
     mask.add(token.expose());
@@ -234,11 +232,11 @@ pub async fn revoke(
         TokenHint::AccessToken => StandardRevocableToken::AccessToken(AccessToken::new(token)),
         TokenHint::RefreshToken => StandardRevocableToken::RefreshToken(RefreshToken::new(token)),
     };
-    let form = RequestForm { client, body: BodyFormat::Form, extra: &Parameters::default(), grant_type: None };
+    let form = RequestForm { client, body: BodyFormat::Form, extra: &Parameters::default(), grant_type: None, now };
     let http = RevocationHttpClient { sender: Sender { outbound, transport, limits }, form, response };
-    let client = client.oauth2().set_revocation_url(RevocationUrl::from_url(url));
-    let request = client.revoke_token(token).map_err(|_| cannot_build())?;
-    request.request_async(&http).await.map_err(http_client::error)
+    let revoking = client.oauth2().set_revocation_url(RevocationUrl::from_url(url));
+    let request = revoking.revoke_token(token).map_err(|_| cannot_build())?;
+    request.request_async(&http).await.map_err(|error| client.remedied(http_client::error(error)))
 }
 
 /// What a server made of the client.

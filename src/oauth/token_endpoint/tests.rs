@@ -251,7 +251,7 @@ async fn end(server: &Server, client: &Client, hint: TokenHint) -> Result<(), To
     let token = Secret::new("the/token".to_owned());
     let url = server.url("/revoke");
     let (outbound, transport) = (outbound(), Transport::default());
-    revoke(&outbound, &transport, limits(), &url, client, &token, hint).await
+    revoke((&outbound, &transport, limits()), &url, client, (&token, hint), DateTime::UNIX_EPOCH).await
 }
 
 #[tokio::test]

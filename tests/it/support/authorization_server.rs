@@ -70,8 +70,17 @@ pub struct Client {
     client_secret: Option<String>,
     /// Told by the servers apart only from "none": a secret may come in the header and in the body.
     authentication: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<PublicKey>,
     grants: Vec<Grant>,
     redirect_uris: Vec<String>,
+}
+
+/// A key by which a client proves itself.
+#[derive(Clone, Serialize)]
+pub struct PublicKey {
+    pub pem: String,
+    pub kid: String,
 }
 
 impl Client {
@@ -86,9 +95,20 @@ impl Client {
             client_id: id.to_string(),
             client_secret: None,
             authentication: "none",
+            keys: Vec::new(),
             grants: vec![grant],
             redirect_uris: Vec::new(),
         }
+    }
+
+    /// A client that proves itself by assertions which one of these keys signs. Only oidc-provider takes them.
+    pub fn signing(id: &str, keys: Vec<PublicKey>, grant: Grant) -> Client {
+        Client { authentication: "private_key_jwt", keys, ..Client::public(id, grant) }
+    }
+
+    /// A client that proves itself by assertions which its secret signs. Only oidc-provider takes them.
+    pub fn signing_by_secret(id: &str, secret: &str, grant: Grant) -> Client {
+        Client { authentication: "client_secret_jwt", ..Client::confidential(id, secret, grant) }
     }
 
     /// May be sent back to this address.
@@ -138,7 +158,7 @@ pub struct Outcome {
     pub status: u16,
     /// The `error` of RFC 6749, section 5.2.
     pub error: Option<String>,
-    /// Where the client's secret was: `basic`, `body` or `none`.
+    /// How the client proved itself: `basic`, `body`, `assertion` or `none`.
     pub authentication: String,
     /// The names of the parameters, sorted.
     pub parameters: Vec<String>,
