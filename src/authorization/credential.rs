@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::signing::{RequestSigner, SignerMemory};
 use crate::db::text_enum;
+use crate::oauth::COOKIE;
 use crate::outbound::http::Method;
 use crate::outbound::{Body, CONNECTION_HEADERS, HttpUrl, Request, SendError, add_header};
 use crate::vault::Secret;
@@ -95,9 +96,12 @@ impl Placement {
         own.eq_ignore_ascii_case(name)
     }
 
-    /// For a token of this type: the usual prefix gives way to the scheme of the type.
+    /// For a token of this type: the usual prefix gives way to the scheme of the type. A session has its own header.
     fn for_token(&self, token_type: &str) -> Placement {
         let mut placement = self.clone();
+        if token_type == COOKIE {
+            return Placement { place: CredentialPlace::Header, name: COOKIE.into(), prefix: String::new() };
+        }
         let is_usual = self.name.eq_ignore_ascii_case(Placement::TOKEN_HEADER);
         if is_usual && self.place == CredentialPlace::Header && self.prefix == Placement::TOKEN_PREFIX {
             placement.prefix = scheme(token_type).into();
@@ -212,6 +216,10 @@ impl Credential {
         match self {
             Credential::None => Vec::new(),
             Credential::Basic { password, pair, encoded } => vec![password.clone(), pair.clone(), encoded.clone()],
+            Credential::Token { token_type, access, .. } if token_type == COOKIE => {
+                let values = access.expose().split("; ").filter_map(|pair| pair.split_once('='));
+                values.map(|(_, value)| Secret::new(value.into())).chain([access.clone()]).collect()
+            }
             Credential::Token { access, placement, .. } => placement.echoes(access),
             Credential::ApiKey { key, placement } => placement.echoes(key),
             Credential::Signer(signer) => signer.echoes(),

@@ -31,6 +31,8 @@ pub(super) struct FoundToken<'a> {
 pub(super) enum MissingToken {
     /// In none of the usual places.
     Nowhere,
+    /// The response sets no cookies.
+    NoCookies,
     /// The response is no JSON, so the pointer finds nothing.
     NoJson,
     /// The pointer finds nothing.
@@ -48,6 +50,8 @@ pub(super) fn find_token<'a>(
 ) -> Result<FoundToken<'a>, MissingToken> {
     match location {
         TokenLocation::Pointer(pointer) => at_pointer(document, pointer),
+        // Cookies are no token: the reader looks for them.
+        TokenLocation::Cookies => Err(MissingToken::NoCookies),
         TokenLocation::FindByItself => {
             let found = by_itself(reply, document);
             found.or_else(|| bare(document).filter(|_| takes_text)).ok_or(MissingToken::Nowhere)

@@ -33,6 +33,7 @@ mod remedy;
 mod response;
 mod response_document;
 mod round_trip;
+mod session;
 mod signals;
 mod styled_request;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use round_trip::{
     AuthorizationRequest, EarlierOutcome, NewAuthorizationRequest, Purpose, RequestSecrets, connector_of_response,
     earlier_outcome, note_outcome, purge_requests, store_request, take_request,
 };
+pub use session::COOKIE;
 pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use styled_request::{RequestField, RequestProblem, RequestStyle, TokenRequest, request_token};
 pub use token::{ExpirySource, Token, is_bound_to_key};

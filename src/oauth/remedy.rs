@@ -48,6 +48,10 @@ pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirect
 pub(super) const XML: &str = "Tokens are read from JSON and from forms. Look in the server's documentation for how it is \
      asked for JSON, often by a parameter, and check the address.";
 pub(super) const TOO_LONG: &str = "Ask the administrators of the server to issue shorter tokens.";
+pub(super) const COOKIES: &str = "If these cookies are the session, enter cookies under Where the token is in the \
+     response. Else enter there where the token is.";
+pub(super) const NO_COOKIES: &str = "Check the address, and user and password: a login that has failed may open no \
+     session.";
 pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
 
 impl RequestKind {

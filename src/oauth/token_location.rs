@@ -17,7 +17,12 @@ pub enum TokenLocation {
     FindByItself,
     /// At this place of a JSON response and nowhere else.
     Pointer(JsonPointer),
+    /// The cookies that the response sets are the session.
+    Cookies,
 }
+
+/// What is typed for [`TokenLocation::Cookies`].
+const COOKIES: &str = "cookies";
 
 /// A JSON Pointer (RFC 6901): `/data/token`, with `~1` for `/` and `~0` for `~` in a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +91,7 @@ impl FromStr for TokenLocation {
     fn from_str(text: &str) -> Result<Self, PointerProblem> {
         match text.trim() {
             "" => Ok(Self::FindByItself),
+            word if word.eq_ignore_ascii_case(COOKIES) => Ok(Self::Cookies),
             pointer => pointer.parse().map(Self::Pointer),
         }
     }
@@ -155,6 +161,7 @@ mod tests {
     #[test]
     fn an_empty_field_leaves_the_search_to_the_program() {
         assert_eq!("  ".parse(), Ok(TokenLocation::FindByItself));
+        assert_eq!(" Cookies ".parse(), Ok(TokenLocation::Cookies));
         let pointer = JsonPointer::to("a/b", "c~d");
         assert_eq!(pointer.as_str(), "/a~1b/c~0d");
         assert_eq!("/a~1b/c~0d".parse(), Ok(TokenLocation::Pointer(pointer)));

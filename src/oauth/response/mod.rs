@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::error::TokenError;
 use super::expiry::{Lifetime, expiry, refresh_expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
-use super::kept::KeptNames;
+use super::kept::{KeptNames, KeptValues};
 use super::remedy::{self, RequestKind};
 use super::response_document::{Document, xml};
-use super::token::Token;
+use super::session::{COOKIE, Session};
+use super::token::{ExpirySource, Token};
 use super::token_location::TokenLocation;
 use super::{error_message, refusal, token};
 use crate::outbound::{HttpUrl, Mask, Stage, http, quote, retry_after};
@@ -128,17 +129,49 @@ pub(super) struct TokenReader<'a> {
 impl TokenReader<'_> {
     /// The token in the response, or why there is none.
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
+        if let Some(session) = self.session(reply) {
+            return Ok(session);
+        }
         let document = self.response.document(reply)?;
         // A text without any structure is a token only in the requests of Request token, which are no OAuth.
         let takes_text = self.response.kind == RequestKind::Styled;
         let found = find_token(reply, &document, self.location, takes_text);
-        let found = found.map_err(|missing| self.missing(&document, &missing))?;
+        let found = found.map_err(|missing| self.missing(reply, &document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {
             let message = "The refresh token in the answer is longer than 16 KiB.";
             return Err(TokenError::new(Stage::Response, message, remedy::TOO_LONG));
         }
         self.token(reply, &found, access).without_proof()
+    }
+
+    /// The session that the response opens, if its cookies are one. A login for people answers with a redirect.
+    fn session(&self, reply: &Reply) -> Option<Token> {
+        let is_answer = (200..400).contains(&reply.status().as_u16());
+        if *self.location != TokenLocation::Cookies || !is_answer || error_message::is_error(&Document::of(reply)) {
+            return None;
+        }
+        let session = Session::of(reply, self.response.url, self.now)?;
+        let manual = self.lifetime.map(|lifetime| self.now + lifetime);
+        let expiry_source = match (session.expires_at, manual) {
+            (Some(_), _) => ExpirySource::Point,
+            (None, Some(_)) => ExpirySource::Manual,
+            (None, None) => ExpirySource::Unknown,
+        };
+        Some(Token {
+            access: session.cookies,
+            token_type: COOKIE.into(),
+            expires_at: session.expires_at.or(manual),
+            expiry_source,
+            scope: None,
+            refresh: None,
+            refresh_expires_at: None,
+            kept: KeptValues::new(),
+            id_token: None,
+            status: reply.status().as_u16(),
+            elapsed: self.started.elapsed(),
+            found_at: "cookies".into(),
+        })
     }
 
     fn token(&self, reply: &Reply, found: &FoundToken<'_>, access: Secret) -> Token {
@@ -162,9 +195,17 @@ impl TokenReader<'_> {
         }
     }
 
-    fn missing(&self, document: &Document, missing: &MissingToken) -> TokenError {
+    fn missing(&self, reply: &Reply, document: &Document, missing: &MissingToken) -> TokenError {
         let kind = self.response.kind;
+        let cookies = self.response.show(Some(Session::names(reply).join(", "))).filter(|names| !names.is_empty());
         let (message, remedy) = match (missing, document) {
+            (MissingToken::NoCookies, _) => {
+                ("The answer sets no cookies for its own host.".to_owned(), remedy::NO_COOKIES)
+            }
+            (MissingToken::Nowhere, Document::Json(_) | Document::Text(_)) if cookies.is_some() => {
+                let names = cookies.unwrap_or_default();
+                (format!("The answer has no token, but sets the cookies {names}."), remedy::COOKIES)
+            }
             (_, Document::Markup(text)) => match xml(text) {
                 Some(document) => (self.xml(&document), remedy::XML),
                 None => ("The server answered with a web page, not with a token.".to_owned(), kind.web_page()),
