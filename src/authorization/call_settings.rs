@@ -23,6 +23,7 @@ pub const CALL_COLUMNS: &str =
     a.ca_certificate, a.ca_trust, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.stream_idle,
     a.expired_statuses, a.expired_body, a.options,
     s.sealed AS secret, s.origins AS secret_origins,
+    n.sealed AS next_secret, n.origins AS next_secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins,
     p.sealed AS proxy_password, p.origins AS proxy_password_origins,
     f.names AS further_names, f.sealed AS further_secrets, f.origins AS further_origins";
@@ -30,10 +31,12 @@ pub const CALL_COLUMNS: &str =
 /// What the columns are read from, beside `connectors AS c` and `authorizations AS a`.
 pub fn call_tables() -> String {
     let fields = Method::ALL.into_iter().filter_map(|method| Some((method, method.call_secret()?)));
-    let fields: String =
-        fields.map(|(method, field)| format!(" WHEN '{}' THEN '{}'", method.code(), field.code())).collect();
+    let when = |method: Method, field: SecretField| format!(" WHEN '{}' THEN '{}'", method.code(), field.code());
+    let next: String = fields.clone().filter_map(|(method, field)| Some(when(method, field.next()?))).collect();
+    let fields: String = fields.map(|(method, field)| when(method, field)).collect();
     format!(
         "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method{fields} END
+        LEFT JOIN secrets n ON n.connector_id = c.id AND n.field = CASE c.method{next} END
         LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = '{}'
         LEFT JOIN secrets p ON p.connector_id = c.id AND p.field = '{}'
         LEFT JOIN LATERAL (
@@ -96,6 +99,10 @@ pub struct SealedSettings {
     #[diesel(sql_type = Nullable<Array<Text>>)]
     secret_origins: Option<Vec<String>>,
     #[diesel(sql_type = Nullable<Bytea>)]
+    next_secret: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    next_secret_origins: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Bytea>)]
     client_key: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     client_key_origins: Option<Vec<String>>,
@@ -136,6 +143,8 @@ pub struct CallSettings {
     /// Which answers say that the token has ended.
     pub signals: ExpiredSignals,
     pub credential: CredentialSource,
+    /// What takes the place of a fixed credential that the API refuses, with its approved origins.
+    pub next: Option<(Credential, ApprovedOrigins)>,
     /// Further credentials that all calls carry, each with its approved origins.
     pub further: Vec<(Credential, ApprovedOrigins)>,
 }
@@ -155,7 +164,16 @@ impl SealedSettings {
         let proxy_password = proxy_password.map(|sealed| sealed.approved(vault)).transpose()?;
         let further = self.further(vault, connector)?;
         let (secret, origins) = (self.secret.take(), self.secret_origins.take());
+        let (next, next_origins) = (self.next_secret.take(), self.next_secret_origins.take());
         let settings = self.settings(connector).map_err(Error::internal)?;
+        let fixed = |field: SecretField, secret, origins| -> Result<(Credential, ApprovedOrigins), Error> {
+            let sealed = Sealed::secret(connector, &field.into(), secret, origins);
+            let credential = settings.credential(method, sealed.open(vault)?);
+            let credential = known("authorizations.user_name", connector, credential).map_err(Error::internal)?;
+            Ok((credential, sealed.origins()?))
+        };
+        let next = method.call_secret().and_then(SecretField::next).zip(next);
+        let next = next.map(|(field, secret)| fixed(field, secret, next_origins)).transpose()?;
         let credential = match (method, method.call_secret().zip(secret)) {
             // A client certificate may be what signs in: no other server is to take it for the connector's.
             (Method::NoAuth, _) => match sealed_key {
@@ -165,10 +183,8 @@ impl SealedSettings {
             (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper(settings.token_placement()),
             (_, None) => CredentialSource::Missing,
             (_, Some((field, secret))) => {
-                let sealed = Sealed::secret(connector, &field.into(), secret, origins);
-                let credential = settings.credential(method, sealed.open(vault)?);
-                let credential = known("authorizations.user_name", connector, credential).map_err(Error::internal)?;
-                CredentialSource::Fixed(credential, sealed.origins()?)
+                let (credential, origins) = fixed(field, secret, origins)?;
+                CredentialSource::Fixed(credential, origins)
             }
         };
         Ok(CallSettings {
@@ -178,6 +194,7 @@ impl SealedSettings {
             stream_idle: settings.stream_idle.map(Positive::get),
             signals: settings.signals(),
             credential,
+            next,
             further,
         })
     }

@@ -17,6 +17,7 @@ mod forms;
 mod further_secrets;
 mod keeper;
 mod model;
+mod next_secret;
 mod oauth_client;
 mod options;
 mod origins;
@@ -50,6 +51,7 @@ pub use device::{
 pub use further_secrets::{edit as edit_further_secrets, update as update_further_secrets};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};
+pub use next_secret::promote_api_key;
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,

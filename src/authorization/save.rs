@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::forms::{CheckedAuthorization, Fields};
 use super::model::NewToken;
+use super::next_secret::BY_NEXT;
 use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::secret_field::SecretChange;
@@ -99,6 +100,12 @@ async fn save_secrets(
             SecretChange::Remove => {}
         }
     }
+    for (field, wanted) in &new.secrets {
+        let is_removed = matches!(wanted, SecretChange::Remove) && field.belongs_to(new.method);
+        if is_removed && queries::promote_secret(change, vault, id, *field).await? {
+            changes = changes.secret(field.label(), BY_NEXT);
+        }
+    }
     match &new.token {
         SecretChange::Keep => {}
         SecretChange::Replace(access) => {
@@ -133,6 +140,8 @@ pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> R
         "client_key",
         "proxy_password",
         "signing_key",
+        "next_api_key",
+        "next_client_secret",
     ];
     let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
     let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));

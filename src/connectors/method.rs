@@ -84,10 +84,22 @@ text_enum! {
         TokenPassword = "token_password", "Password of the token request";
         TokenClientSecret = "token_client_secret", "Client Secret of the token request";
         AwsSecretKey = "aws_secret_key", "Secret access key";
+        /// Of a rotation: it takes the place of the present one when that is refused.
+        NextApiKey = "next_api_key", "Next API key";
+        NextClientSecret = "next_client_secret", "Next Client Secret";
     }
 }
 
 impl SecretField {
+    /// The secret that takes its place when it is refused, if it can have one.
+    pub fn next(self) -> Option<SecretField> {
+        match self {
+            SecretField::ApiKey => Some(SecretField::NextApiKey),
+            SecretField::ClientSecret => Some(SecretField::NextClientSecret),
+            _ => None,
+        }
+    }
+
     /// Whether it belongs to the request that keeps a token fresh.
     pub fn renews_token(self) -> bool {
         matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
@@ -100,7 +112,13 @@ impl SecretField {
 
     /// Whether it, or what it signs, goes to the authorization server and not to the API.
     pub fn goes_to_token_server(self) -> bool {
-        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword | SecretField::SigningKey)
+        matches!(
+            self,
+            SecretField::ClientSecret
+                | SecretField::NextClientSecret
+                | SecretField::OAuthPassword
+                | SecretField::SigningKey
+        )
     }
 
     /// Whether it goes neither to the API nor to the authorization server: TLS uses it, or the proxy gets it.
@@ -114,7 +132,8 @@ impl SecretField {
             SecretField::Password | SecretField::ApiKey | SecretField::AwsSecretKey => {
                 method.call_secret() == Some(self)
             }
-            SecretField::ClientSecret | SecretField::SigningKey => {
+            SecretField::NextApiKey => method == Method::ApiKey,
+            SecretField::ClientSecret | SecretField::NextClientSecret | SecretField::SigningKey => {
                 matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),

@@ -51,6 +51,8 @@ pub(super) struct AttemptLoop<'a> {
     pub(super) deadline: Instant,
     pub(super) credential: CallCredential,
     pub(super) has_renewed: bool,
+    /// The credential is the next one, in place of the refused one.
+    pub(super) took_next: bool,
     /// When the credential was replaced by a renewed one.
     pub(super) renewed_at: Option<DateTime<Utc>>,
     /// The last response says that the token has ended.
@@ -91,6 +93,7 @@ impl<'a> AttemptLoop<'a> {
             deadline,
             credential,
             has_renewed: false,
+            took_next: false,
             renewed_at: None,
             says_ended: false,
             challenges: 0,
@@ -163,6 +166,7 @@ impl<'a> AttemptLoop<'a> {
         let may_repeat = request.retries > 0
             || (request.body.is_repeatable()
                 && (self.credential.version.is_some()
+                    || self.connector.next.is_some()
                     || self.credential.value.signer().is_some()
                     || request.follow
                     || request.record_sent
@@ -250,6 +254,9 @@ impl<'a> AttemptLoop<'a> {
         // Boxed, because it is rare: other calls' futures need no room for it. Once per call.
         if self.says_ended && !self.has_renewed && Box::pin(self.renew()).await {
             return Ok(Next::Repeat);
+        }
+        if std::mem::take(&mut self.took_next) && !self.says_ended && !head.status.is_server_error() {
+            self.promote_next();
         }
         if self.is_challenged(&head) {
             self.only_asks = !self.request.body.is_sendable();

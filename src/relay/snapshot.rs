@@ -34,6 +34,8 @@ pub struct ConnectorSnapshot {
     stream_idle: Option<u32>,
     pub(super) transport: Transport,
     pub(super) source: Source,
+    /// What takes the place of a fixed credential that the API refuses.
+    pub(super) next: Option<Arc<RequestCredential>>,
     pub(super) signals: ExpiredSignals,
     pub(super) limit: Arc<ConcurrencyLimit>,
     pub(super) state: Arc<ConnectorState>,
@@ -62,6 +64,8 @@ impl ConnectorSnapshot {
         for (credential, origins) in &settings.further {
             further = further.with(credential, origins).map_err(Error::internal)?;
         }
+        let next = settings.next.map(|(credential, origins)| further.clone().with(&credential, &origins));
+        let next = next.transpose().map_err(Error::internal)?.map(Arc::new);
         let source = match settings.credential {
             CredentialSource::Fixed(credential, origins) => {
                 let value = further.with(&credential, &origins).map_err(Error::internal)?;
@@ -97,6 +101,7 @@ impl ConnectorSnapshot {
                 false => settings.transport,
             },
             source,
+            next,
             signals: settings.signals,
             limit: state.limit(settings.concurrency),
             state,

@@ -1,6 +1,7 @@
 //! A response that says that the token has expired, usually 401: the token is renewed and the request repeated, once.
 //!
-//! Which responses say so is a setting of the connector ([`ExpiredSignals`]).
+//! Which responses say so is a setting of the connector ([`ExpiredSignals`]). A refused API key gives way to the next one
+//! in the same way.
 
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use super::attempts::{AttemptLoop, within};
 use super::credential;
 use super::error::RelayError;
 use super::message::Body;
+use crate::authorization::{outcome_of_response, promote_api_key};
+use crate::connectors::ApiOutcome;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, response::Parts};
@@ -15,8 +18,11 @@ use crate::outbound::http::{HeaderMap, response::Parts};
 impl AttemptLoop<'_> {
     /// Whether the response says that the token has expired.
     pub(super) async fn rejects_token(&self, head: &Parts, body: &mut Body) -> Result<bool, RelayError> {
-        if self.credential.version.is_none() {
-            return Ok(false);
+        match (self.credential.version, &self.connector.next) {
+            (None, None) => return Ok(false),
+            // An API may also answer 403 to a key that it does not know.
+            (None, Some(_)) if refuses(head) => return Ok(true),
+            _ => {}
         }
         let signals = &self.connector.signals;
         let status = head.status.as_u16();
@@ -35,7 +41,7 @@ impl AttemptLoop<'_> {
     pub(super) async fn renew(&mut self) -> bool {
         self.has_renewed = true;
         let Some(rejected) = self.credential.version else {
-            return false;
+            return self.take_next();
         };
         let (state, connector) = (self.relay.state.clone(), Arc::clone(self.connector));
         if !self.request.body.is_sendable() {
@@ -55,12 +61,38 @@ impl AttemptLoop<'_> {
         }
     }
 
+    /// Takes the next credential; true if the request is to be sent again with it.
+    fn take_next(&mut self) -> bool {
+        let Some(next) = self.connector.next.as_ref().filter(|_| self.request.body.is_sendable()) else {
+            return false;
+        };
+        self.credential.value = Arc::clone(next);
+        self.took_next = true;
+        true
+    }
+
+    /// Puts the next credential in the place of the refused one, as the API has taken it.
+    pub(super) fn promote_next(&self) {
+        let (relay, connector) = (self.relay.clone(), self.connector.id);
+        tokio::spawn(async move {
+            let state = &relay.state;
+            if let Err(error) = promote_api_key(&relay.db, &state.vault, &state.clock, connector).await {
+                let cause = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(%connector, cause, "the next API key has not taken the place of the refused one yet");
+            }
+        });
+    }
+
     /// Whether the call's URL is still on one of the connector's origins: settings may have been saved together with
     /// the new token.
     async fn is_still_allowed(&self) -> bool {
         let connector = self.relay.connector(&self.connector.key).await;
         connector.is_ok_and(|connector| connector.check_origin(&self.request.url).is_ok())
     }
+}
+
+fn refuses(head: &Parts) -> bool {
+    outcome_of_response(head.status, &head.headers, false) == Some(ApiOutcome::Refused)
 }
 
 /// The media type in lower case, without its parameters.

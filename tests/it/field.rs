@@ -12,6 +12,7 @@ mod forms;
 mod found_settings;
 mod proxies;
 mod renewals;
+mod rotation;
 mod sessions;
 mod signing;
 mod templates;

@@ -223,12 +223,21 @@ impl Check<'_> {
             let is_missing = match change_of(secrets, field) {
                 SecretChange::Keep => !self.stored.sealed.has(field),
                 SecretChange::Replace(_) => false,
-                SecretChange::Remove => true,
+                SecretChange::Remove => !self.has_next(field, secrets),
             };
             if is_needed && is_missing && !self.errors.has(field.code()) {
                 self.errors.add(field.code(), message);
             }
         }
+    }
+
+    /// Whether there will be a next secret that takes the place of a removed one.
+    fn has_next(&self, field: SecretField, secrets: &[(SecretField, SecretChange)]) -> bool {
+        field.next().is_some_and(|next| match change_of(secrets, next) {
+            SecretChange::Keep => self.stored.sealed.has(next),
+            SecretChange::Replace(_) => true,
+            SecretChange::Remove => false,
+        })
     }
 
     fn secrets(&mut self, method: Method, token: &SecretChange) -> Vec<(SecretField, SecretChange)> {
@@ -250,7 +259,21 @@ impl Check<'_> {
             };
             (field, change)
         };
-        SecretField::ALL.map(change).into()
+        let secrets: Vec<_> = SecretField::ALL.map(change).into();
+        self.check_next(&secrets);
+        secrets
+    }
+
+    /// A next secret stands beside a present one.
+    fn check_next(&mut self, secrets: &[(SecretField, SecretChange)]) {
+        for (field, change) in secrets {
+            let Some(next) = field.next() else { continue };
+            let is_there = matches!(change, SecretChange::Replace(_)) || self.stored.sealed.has(*field);
+            if !is_there && matches!(change_of(secrets, next), SecretChange::Replace(_)) {
+                let label = field.label();
+                self.errors.add(next.code(), format!("Enter it as the {label}, because there is none yet"));
+            }
+        }
     }
 
     /// Whether the form wants a private key that signs.
@@ -261,7 +284,15 @@ impl Check<'_> {
     pub(super) fn secret(&mut self, field: SecretField) -> SecretChange {
         let (data, is_stored) = (&self.stored.form.data, self.stored.sealed.has(field));
         let mut change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
-        if matches!(field, SecretField::ApiKey | SecretField::ClientSecret | SecretField::AwsSecretKey) {
+        let is_issued = matches!(
+            field,
+            SecretField::ApiKey
+                | SecretField::ClientSecret
+                | SecretField::AwsSecretKey
+                | SecretField::NextApiKey
+                | SecretField::NextClientSecret
+        );
+        if is_issued {
             change = change.trimmed();
         }
         if field == SecretField::Password {
@@ -275,10 +306,12 @@ impl Check<'_> {
 
     fn check_secret(&mut self, field: SecretField, secret: &Secret) {
         let text = secret.expose();
-        if field == SecretField::ApiKey && !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        let is_key = matches!(field, SecretField::ApiKey | SecretField::NextApiKey);
+        if is_key && !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            let label = field.label();
             self.errors.add(
-                "api_key",
-                "API key can have letters, numbers and signs only. Copy it once more, without line breaks.",
+                field.code(),
+                format!("{label} can have letters, numbers and signs only. Copy it once more, without line breaks."),
             );
         } else if !field.is_key() && text.chars().any(char::is_control) {
             self.errors.add(

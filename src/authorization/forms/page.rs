@@ -97,6 +97,11 @@ impl Stored {
         if field.is_key() { input.lines() } else { input }
     }
 
+    /// Whether the group with a next secret needs to be open.
+    pub fn next_open(&self, field: SecretField) -> bool {
+        self.sealed.has(field) || self.form.errors.has(field.code())
+    }
+
     pub fn token_input(&self) -> SecretInput {
         let stored = self.pasted_token().map(|token| (token.obtained_at, token.set_by.clone()));
         SecretInput::new("token", "Token", stored, &self.form)

@@ -16,9 +16,10 @@ use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{Change, Changes};
 use crate::authorization::model::NewToken;
+use crate::authorization::next_secret::promote;
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
-use crate::connectors::{self, CredentialChange};
+use crate::connectors::{self, CredentialChange, SecretField};
 use crate::db::schema::renewals;
 use crate::oauth::TokenError;
 use crate::vault::Vault;
@@ -44,7 +45,7 @@ pub(super) async fn store(
     trigger: &Trigger,
 ) -> Result<(), TokenProblem> {
     let longest = match &answer {
-        Answer::Token(_) => STORING_TOKEN,
+        Answer::Token { .. } => STORING_TOKEN,
         Answer::Refused(_) | Answer::TooLate => STORING_REFUSAL,
     };
     let began = Instant::now();
@@ -67,8 +68,8 @@ pub(super) async fn store(
     };
     match answer {
         Answer::Refused(refusal) => Err(TokenProblem::Refused(Box::new(refusal))),
-        Answer::Token(_) if stored => Ok(()),
-        Answer::Token(_) | Answer::TooLate => Err(TokenProblem::Changed),
+        Answer::Token { .. } if stored => Ok(()),
+        Answer::Token { .. } | Answer::TooLate => Err(TokenProblem::Changed),
     }
 }
 
@@ -80,7 +81,9 @@ async fn try_to_store(keeper: &Inner, lease: &Lease, answer: &Answer, trigger: &
     let mut conn = keeper.db.get().await?;
     let change = &mut Change { conn: &mut conn, by: &by, now: keeper.clock.now() };
     match answer {
-        Answer::Token(token) => store_token(change, &keeper.vault, lease, token, recorded).await,
+        Answer::Token { token, took_next } => {
+            store_token(change, &keeper.vault, lease, (token, *took_next), recorded).await
+        }
         Answer::Refused(refusal) => store_refusal(change, lease, refusal).await.map(|()| true),
         Answer::TooLate => Ok(false),
     }
@@ -91,7 +94,7 @@ async fn store_token(
     change: &mut Change<'_>,
     vault: &Vault,
     lease: &Lease,
-    token: &NewToken,
+    (token, took_next): (&NewToken, bool),
     recorded: bool,
 ) -> Result<bool, Error> {
     let (id, by, now) = (lease.connector, change.by, change.now);
@@ -110,6 +113,9 @@ async fn store_token(
                 None => approved_for_new(change.conn, id, &NewValue::default()).await?,
             };
             queries::store_token(change, vault, id, token, &approved).await?;
+            if took_next {
+                promote(change, vault, id, SecretField::ClientSecret).await?;
+            }
             connectors::outdate_evidence(change.conn, id, CredentialChange::Renewed, change.now).await?;
             connectors::refresh_health(change.conn, id, change.now).await?;
             if recorded {

@@ -6,7 +6,7 @@ use super::Inner;
 use super::lease::Lease;
 use super::state::TokenState;
 use crate::authorization::model::{NewToken, RefreshToken};
-use crate::authorization::oauth_client::extra_secrets;
+use crate::authorization::oauth_client::{ClientSecrets, extra_secrets};
 use crate::authorization::origins::{SecretError, for_url};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSettings, TokenUse};
@@ -48,19 +48,43 @@ enum Kind {
 struct GrantRequest {
     endpoint: TokenEndpoint,
     grant: Grant,
-    /// It differs from the one before only in its scope, so it is sent only where that may have been missing.
-    for_scope: bool,
+    condition: Condition,
+}
+
+/// When a request is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Always,
+    /// It differs from the one before only in its scope: after a refusal for which that may have been missing.
+    ScopeMissing,
+    /// It has the next Client Secret: after a refusal of the client.
+    ClientRefused,
+}
+
+impl Condition {
+    fn holds(self, before: &Answer) -> bool {
+        match (self, before) {
+            (Condition::Always, _) => true,
+            (Condition::ScopeMissing, Answer::Refused(refusal)) => refusal.wants_scope(),
+            (Condition::ClientRefused, Answer::Refused(refusal)) => refusal.blames_client(),
+            _ => false,
+        }
+    }
 }
 
 impl GrantRequest {
     fn new(endpoint: TokenEndpoint, grant: Grant) -> GrantRequest {
-        GrantRequest { endpoint, grant, for_scope: false }
+        GrantRequest { endpoint, grant, condition: Condition::Always }
     }
 }
 
 /// The outcome of a request.
 pub(super) enum Answer {
-    Token(NewToken),
+    Token {
+        token: NewToken,
+        /// The server has refused the client secret and taken the next one.
+        took_next: bool,
+    },
     Refused(TokenError),
     /// The lease may have run out, so nothing was sent.
     TooLate,
@@ -75,7 +99,10 @@ impl NextTokenRequest {
             Kind::Request(request) => {
                 let (transport, limits) = (&self.transport, self.limits);
                 let token = request_token(outbound, transport, limits, request, clock.now()).await;
-                token.map_or_else(Answer::Refused, |token| self.received(token, false))
+                token.map_or_else(Answer::Refused, |token| Answer::Token {
+                    token: self.received(token, false),
+                    took_next: false,
+                })
             }
             Kind::Grants(grants) => self.try_each(grants, outbound, clock, lease).await,
             Kind::Refused(refusal) => Answer::Refused(refusal.clone()),
@@ -84,8 +111,8 @@ impl NextTokenRequest {
 
     async fn try_each(&self, grants: &[GrantRequest], outbound: &Outbound, clock: &Clock, lease: &Lease) -> Answer {
         let mut outcome = Answer::TooLate;
-        for GrantRequest { endpoint, grant, for_scope } in grants {
-            if *for_scope && !matches!(&outcome, Answer::Refused(refusal) if refusal.wants_scope()) {
+        for GrantRequest { endpoint, grant, condition } in grants {
+            if !condition.holds(&outcome) {
                 continue;
             }
             let now = clock.now();
@@ -97,9 +124,10 @@ impl NextTokenRequest {
             match answer.await {
                 Ok(token) => {
                     let refreshes = matches!(grant, Grant::RefreshToken { .. });
-                    return self.received(token, refreshes);
+                    let took_next = *condition == Condition::ClientRefused;
+                    return Answer::Token { token: self.received(token, refreshes), took_next };
                 }
-                Err(refusal) if self.may_be_behind(&refusal, grant, now) => {
+                Err(refusal) if self.may_be_behind(&refusal, grant, now) && !has_next(grants) => {
                     return Answer::Refused(refusal.passing(TOO_NEW));
                 }
                 Err(refusal) if refusal.is_final() => outcome = Answer::Refused(refusal),
@@ -115,7 +143,7 @@ impl NextTokenRequest {
         is_new && matches!(grant, Grant::ClientCredentials) && refusal.blames_client()
     }
 
-    fn received(&self, token: Token, refreshes: bool) -> Answer {
+    fn received(&self, token: Token, refreshes: bool) -> NewToken {
         let refresh = match &token.refresh {
             Some(token) => RefreshToken::Set(token.clone()),
             None if refreshes => RefreshToken::Keep,
@@ -124,8 +152,12 @@ impl NextTokenRequest {
         let mut new = NewToken::issued(token, refresh, &self.scope);
         let said = std::mem::replace(&mut new.kept, self.kept.clone());
         new.kept.extend(said);
-        Answer::Token(new)
+        new
     }
+}
+
+fn has_next(grants: &[GrantRequest]) -> bool {
+    grants.iter().any(|request| request.condition == Condition::ClientRefused)
 }
 
 const TOO_NEW: &str = "The Client Secret was stored a short time ago, and some servers take minutes to know a new one: it is \
@@ -217,7 +249,8 @@ fn grants(
         let token = token.for_url(&endpoint.url, transport)?;
         for (scope, for_scope) in client.refresh_scopes(granted_scope) {
             let grant = Grant::RefreshToken { token: token.clone(), scope };
-            grants.push(GrantRequest { endpoint: endpoint.clone(), grant, for_scope });
+            let condition = if for_scope { Condition::ScopeMissing } else { Condition::Always };
+            grants.push(GrantRequest { endpoint: endpoint.clone(), grant, condition });
         }
     }
     match grant {
@@ -233,6 +266,17 @@ fn grants(
             }
         }
         connectors::Grant::AuthorizationCode | connectors::Grant::Implicit | connectors::Grant::Device => {}
+    }
+    if let Some(next) = sealed.secret(vault, SecretField::NextClientSecret)? {
+        let secrets = ClientSecrets { secret: Some(next), ..secrets };
+        let with_next = |request: &GrantRequest| {
+            let client = client.client(&secrets, &request.endpoint.url, transport)?;
+            let endpoint = TokenEndpoint { client, ..request.endpoint.clone() };
+            Ok(GrantRequest { endpoint, grant: request.grant.clone(), condition: Condition::ClientRefused })
+        };
+        let always = grants.iter().filter(|request| request.condition == Condition::Always);
+        let with_next: Vec<_> = always.map(with_next).collect::<Result<_, SecretError>>()?;
+        grants.extend(with_next);
     }
     Ok(grants)
 }

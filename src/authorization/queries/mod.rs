@@ -16,7 +16,7 @@ use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
-pub(super) use secrets::{FurtherSecret, Sealed, SealedValues, remove_secret};
+pub(super) use secrets::{FurtherSecret, Sealed, SealedValues, promote_secret, remove_secret};
 pub use secrets::{NewSecret, store_secret};
 pub(super) use tokens::{forget_failures, keep_request, remove_token, stored_token, take_request, token_origins};
 pub use tokens::{purge_token_requests, store_token, token_values};

@@ -344,6 +344,24 @@ pub async fn store_secret(change: &mut Change<'_>, vault: &Vault, new: &NewSecre
     Ok(())
 }
 
+/// Puts the next secret in the place of a present one; false if there is none.
+pub(in crate::authorization) async fn promote_secret(
+    change: &mut Change<'_>,
+    vault: &Vault,
+    connector: Uuid,
+    field: SecretField,
+) -> Result<bool, Error> {
+    let values = SealedValues::read(change.conn, connector).await?;
+    let Some((next, sealed)) = field.next().and_then(|next| Some((next, values.sealed(next)?))) else {
+        return Ok(false);
+    };
+    let (secret, origins) = (sealed.open(vault)?, sealed.origins()?);
+    let new = NewSecret { connector, name: field.into(), secret: &secret, origins: &origins };
+    store_secret(change, vault, &new).await?;
+    remove_secret(change.conn, connector, &next.into()).await?;
+    Ok(true)
+}
+
 pub(in crate::authorization) async fn remove_secret(
     conn: &mut Conn,
     connector: Uuid,
