@@ -143,6 +143,8 @@ fn pages() -> Vec<PageRoute> {
         post("/connectors/{key}/authorization/approvals", may(EditConnectors), Always, authorization::approve_origins),
         get("/connectors/{key}/authorization/further-secrets", may(EditConnectors), authorization::edit_further_secrets),
         post("/connectors/{key}/authorization/further-secrets", may(EditConnectors), ByHandler("when it replaces or removes a stored one"), authorization::update_further_secrets),
+        get("/connectors/{key}/authorization/client-certificate", may(EditConnectors), authorization::edit_client_certificate),
+        post("/connectors/{key}/authorization/client-certificate", may(EditConnectors), ByHandler("when it replaces a stored key"), authorization::update_client_certificate),
         get("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::ask_reveal),
         post("/connectors/{key}/authorization/token-reveals", may(EditConnectors), Always, authorization::reveal_token),
         get("/connectors/{key}/endpoints", may(ViewConnectors), endpoints::list),

@@ -9,6 +9,7 @@ mod approvals;
 mod attempt;
 mod call_settings;
 mod callback;
+mod client_certificate;
 mod connection_test;
 mod credential;
 mod device;
@@ -44,6 +45,7 @@ pub use callback::{
     pass_on as pass_answer_on, take as take_answer, take_posted as take_posted_answer,
     take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
 };
+pub use client_certificate::{edit as edit_client_certificate, update as update_client_certificate};
 pub use credential::{Credential, CredentialPlace, Placed, Placement};
 pub use device::{
     cancel as cancel_device, create as create_device_request, purge_device_requests, show as show_device_request,

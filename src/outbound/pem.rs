@@ -84,7 +84,9 @@ pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, P
                 store.add(certificate.clone()).map_err(|_| PemProblem::BadCertificate)?;
                 certificates.push(certificate);
             }
-            Kind::Key | Kind::EncryptedKey | Kind::OpenSshKey => return Err(PemProblem::HoldsKey),
+            Kind::Key | Kind::EncryptedKey | Kind::OldEncryptedKey | Kind::OpenSshKey => {
+                return Err(PemProblem::HoldsKey);
+            }
             Kind::Pkcs12 => return Err(PemProblem::Pkcs12),
             kind => other = other.or(problem_of(kind)),
         }
@@ -99,19 +101,25 @@ pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, P
 /// it are left out.
 pub(super) fn key(text: &str, chain: &[CertificateDer<'static>]) -> Result<PrivateKeyDer<'static>, PemProblem> {
     let key = lone_key(text)?;
+    fits(&key, chain)?;
+    Ok(key)
+}
+
+/// Whether a key is that of the first of `chain`.
+pub(super) fn fits(key: &PrivateKeyDer<'_>, chain: &[CertificateDer<'static>]) -> Result<(), PemProblem> {
     match CertifiedKey::from_der(chain.to_vec(), key.clone_key(), &aws_lc_rs::default_provider()) {
-        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(key),
+        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
         Err(Error::InconsistentKeys(_)) => Err(PemProblem::OtherKey),
         Err(_) => Err(PemProblem::BadKey),
     }
 }
 
-/// The same of a key that belongs to no certificate.
+/// [`key`] of a key that belongs to no certificate.
 pub(super) fn lone_key(text: &str) -> Result<PrivateKeyDer<'static>, PemProblem> {
     let blocks = blocks(text)?;
     let Some(found) = blocks.iter().find(|block| block.kind == Kind::Key) else {
         let problem = blocks.iter().find_map(|block| match block.kind {
-            Kind::EncryptedKey => Some(PemProblem::EncryptedKey),
+            Kind::EncryptedKey | Kind::OldEncryptedKey => Some(PemProblem::EncryptedKey),
             Kind::OpenSshKey => Some(PemProblem::OpenSshKey),
             Kind::Certificate => Some(PemProblem::CertificateForKey),
             Kind::Pkcs12 => Some(PemProblem::Pkcs12),

@@ -18,7 +18,10 @@ const DASHES: &str = "-----";
 pub(super) enum Kind {
     Certificate,
     Key,
+    /// In PKCS#8 (RFC 5958).
     EncryptedKey,
+    /// As OpenSSL encrypted keys before PKCS#8 (RFC 1421).
+    OldEncryptedKey,
     OpenSshKey,
     Request,
     Pkcs7,
@@ -68,16 +71,15 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block>, PemProblem> {
 fn block(label: &str, body: &str) -> Block {
     let kind = match label.trim() {
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => Kind::Certificate,
-        "ENCRYPTED PRIVATE KEY" => return Block::empty(Kind::EncryptedKey),
+        "ENCRYPTED PRIVATE KEY" => Kind::EncryptedKey,
         "OPENSSH PRIVATE KEY" => return Block::empty(Kind::OpenSshKey),
-        // How OpenSSL marked an encrypted key before PKCS#8 (RFC 1421).
         label if label.ends_with("PRIVATE KEY") && body.contains("ENCRYPTED") => {
-            return Block::empty(Kind::EncryptedKey);
+            return Block::empty(Kind::OldEncryptedKey);
         }
         label if label.ends_with("PRIVATE KEY") => Kind::Key,
         label if label.ends_with("CERTIFICATE REQUEST") => return Block::empty(Kind::Request),
         "PKCS7" | "CMS" => return Block::empty(Kind::Pkcs7),
-        "PKCS12" => return Block::empty(Kind::Pkcs12),
+        "PKCS12" => Kind::Pkcs12,
         label if label.ends_with("PUBLIC KEY") => return Block::empty(Kind::PublicKey),
         _ => return Block::empty(Kind::Other),
     };
@@ -96,7 +98,7 @@ fn bare(text: &str) -> Vec<Block> {
 }
 
 /// What a value is by its first members.
-fn kind_of(der: &[u8]) -> Kind {
+pub(super) fn kind_of(der: &[u8]) -> Kind {
     if Certificate::from_der(der).is_ok() {
         return Kind::Certificate;
     }

@@ -43,7 +43,7 @@ pub use layers::{RequestId, VisitorAddress, method_label, serve_layers};
 pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
 pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, searched};
 pub use log_throttle::LogThrottle;
-pub use multipart::{FormPart, is_multipart, read_parts};
+pub use multipart::{FormPart, FormWithFiles, is_multipart, read_parts};
 pub use path::{Segment, Segments, segment};
 pub use prefetch::refuse_prefetch;
 pub use public_address::PublicAddress;

@@ -1,15 +1,17 @@
 //! Bodies of the type `multipart/form-data` (RFC 7578), read whole into memory within a limit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_multipart::{Field, Multipart, MultipartError};
-use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 
-use super::body::{Held, NotRead};
+use super::body::{Budget, Held, NotRead};
+use super::{Error, FormData};
 
 /// The most parts of one body.
 const MOST_PARTS: usize = 1000;
@@ -29,6 +31,36 @@ pub fn is_multipart(req: &HttpRequest) -> bool {
     let media_type = req.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
     let start = media_type.and_then(|value| value.get(..19));
     start.is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/form-data"))
+}
+
+/// A form that a page sends with files, or without.
+pub struct FormWithFiles {
+    pub data: FormData,
+    /// Those that were chosen.
+    pub files: Vec<FormPart>,
+    /// Counts the files in the memory for bodies.
+    pub held: Held,
+}
+
+impl FormWithFiles {
+    /// Reads a form that has `most` bytes at most with its files, and comes within `time`.
+    pub async fn read(
+        req: &HttpRequest,
+        mut payload: Payload,
+        limits: (usize, Duration),
+        budget: &Arc<Budget>,
+    ) -> Result<FormWithFiles, Error> {
+        let mut held = Held::of(budget);
+        if !is_multipart(req) {
+            let data = FormData::from_request(req, &mut payload).await?;
+            return Ok(FormWithFiles { data, files: Vec::new(), held });
+        }
+        let mut files = read_parts(req, payload, limits, &mut held).await?;
+        let data = FormData::of_parts(req, &files)?;
+        // A field without a file is sent as a file without a name.
+        files.retain(|part| part.file_name.as_deref().is_some_and(|name| !name.is_empty()));
+        Ok(FormWithFiles { data, files, held })
+    }
 }
 
 /// The parts of a body that has `most` bytes at most, without the parts' headers, and comes within `time`. They are counted

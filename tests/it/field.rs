@@ -5,6 +5,7 @@ mod addresses;
 mod assertions;
 mod authorizing;
 mod calls;
+mod client_certificates;
 mod credentials;
 mod devices;
 mod digest;

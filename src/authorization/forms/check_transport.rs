@@ -10,12 +10,12 @@ use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Method, SecretField};
 use crate::db::{OrEmpty, Positive};
-use crate::outbound::{ProxyUrl, Transport, TransportPart, UrlProblem, adds_certificate};
+use crate::outbound::{PemProblem, ProxyUrl, Transport, TransportPart, UrlProblem, adds_certificate};
 
 /// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
 /// The longest text of a client certificate with its chain, in bytes.
-const LONGEST_CHAIN: usize = 64 * 1024;
+pub(in crate::authorization) const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest user name at a proxy, in bytes (RFC 1929 section 2).
 const LONGEST_USER: usize = 255;
 /// The longest list of hosts without the proxy, in characters.
@@ -103,7 +103,13 @@ impl Check<'_> {
                     TransportPart::ClientCertificate => ("client_certificate", "Client certificate"),
                     TransportPart::ClientKey => ("client_key", "Client key"),
                 };
-                self.errors.add(name, format!("{label} {}", found.problem));
+                let message = match (found.part, found.problem) {
+                    (TransportPart::ClientKey, PemProblem::EncryptedKey) => {
+                        "Client key is encrypted. Choose “Use a file or a key with a pass phrase” below".into()
+                    }
+                    (_, problem) => format!("{label} {problem}"),
+                };
+                self.errors.add(name, message);
                 None
             }
         }

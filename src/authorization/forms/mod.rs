@@ -8,8 +8,8 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
-use assertion::AssertionFields;
-
+use self::assertion::AssertionFields;
+pub(super) use self::check_transport::LONGEST_CHAIN;
 use super::credential::{BasicCharset, CredentialPlace, Placement};
 use super::model::{CaTrust, RedirectUrl};
 use super::options::ProxyUse;

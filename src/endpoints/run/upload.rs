@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{HttpRequest, web};
 
 use crate::endpoints::definition::{FileValue, Files, MAX_BODY};
 use crate::endpoints::editor::Editor;
@@ -11,7 +11,7 @@ use crate::endpoints::forms::EndpointForm;
 use crate::endpoints::model::RowKind;
 use crate::endpoints::template::Template;
 use crate::web::form::Form;
-use crate::web::{Budget, Error, FormData, FormPart, Held, is_multipart, read_parts};
+use crate::web::{Budget, Error, FormPart, FormWithFiles, Held};
 
 /// The most of a form with its files, in bytes.
 const MAX_FORM: usize = MAX_BODY + 1024 * 1024;
@@ -32,16 +32,8 @@ pub(super) async fn submitted(
     payload: web::Payload,
     budget: &Arc<Budget>,
 ) -> Result<Submitted, Error> {
-    let (mut payload, mut held) = (payload.into_inner(), Held::of(budget));
-    if !is_multipart(req) {
-        let form = Form::of(FormData::from_request(req, &mut payload).await?)?;
-        return Ok(Submitted { form, uploads: Vec::new(), held });
-    }
-    let mut uploads = read_parts(req, payload, (MAX_FORM, ARRIVAL), &mut held).await?;
-    let form = Form::of(FormData::of_parts(req, &uploads)?)?;
-    // A field without a file is sent as a file without a name.
-    uploads.retain(|part| part.file_name.as_deref().is_some_and(|name| !name.is_empty()));
-    Ok(Submitted { form, uploads, held })
+    let form = FormWithFiles::read(req, payload.into_inner(), (MAX_FORM, ARRIVAL), budget).await?;
+    Ok(Submitted { form: Form::of(form.data)?, uploads: form.files, held: form.held })
 }
 
 /// The files by the variables of their parts; a file for a part that has none is an error at its field.

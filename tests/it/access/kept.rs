@@ -52,6 +52,8 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("POST", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/further-secrets", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/further-secrets", Asks::Authorize),
+    ("GET", "/connectors/{key}/authorization/client-certificate", Asks::Authorize),
+    ("POST", "/connectors/{key}/authorization/client-certificate", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/approvals", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/approvals", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/token-reveals", Asks::Authorize),

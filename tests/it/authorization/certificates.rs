@@ -50,7 +50,7 @@ async fn of_ones_own_are_checked_and_said_what_is_wrong() {
             ours.certificate_pem.as_str(),
             encrypted.as_str(),
             "client_key",
-            "Client key is encrypted; enter the key without a pass phrase".into(),
+            "Client key is encrypted. Choose “Use a file or a key with a pass phrase” below".into(),
         ),
         (
             "",

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::every_form::{forms_of, route_of};
 use super::*;
 use crate::support::FormFill;
+use crate::support::hostile::Issued;
 
 /// A form that changes something stored.
 pub(super) struct Versioned {
@@ -114,6 +115,16 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         "/connectors/payroll/authorization/further-secrets",
         ("authorizations", format!("connector_id = '{connector}'")),
         |form| form.set("further_name", "X-Mine").set("value", "mine"),
+    );
+    add(
+        "/connectors/{key}/authorization/client-certificate",
+        "/connectors/payroll/authorization/client-certificate".into(),
+        "/connectors/payroll/authorization/client-certificate",
+        ("authorizations", format!("connector_id = '{connector}'")),
+        |form| {
+            let client = Issued::self_signed("mine");
+            form.set("pem", &format!("{}{}", client.certificate_pem, client.key_pem))
+        },
     );
     add(
         "/connectors/{key}/endpoints/{id}",
