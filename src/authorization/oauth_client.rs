@@ -13,9 +13,9 @@ use crate::connectors::SecretField;
 use crate::db::schema::oauth_clients;
 use crate::db::{Json, OrEmpty, Positive, Typed};
 use crate::oauth::{
-    AssertionAudience, AssertionMaker, AssertionSettings, BodyFormat, Client, ClientAuthentication, ClientNames,
-    ExtraSecrets, KeptNames, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, TokenEndpoint, TokenLocation,
-    parse_resources,
+    AssertionAudience, AssertionMaker, AssertionSettings, BearerAssertion, BodyFormat, Client, ClientAuthentication,
+    ClientNames, ExtraSecrets, Grant, KeptNames, Parameters, RefreshScope, ResourceProblem, ScopeSeparator,
+    TokenEndpoint, TokenLocation, parse_resources,
 };
 use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::web::Error;
@@ -168,6 +168,23 @@ impl OAuthClient {
         url: &HttpUrl,
         transport: &Transport,
     ) -> Result<Client, OriginNotApproved> {
+        Ok(Client {
+            id: self.client_id.clone(),
+            secret: for_url(secrets.secret.as_ref(), url, transport)?,
+            authentication: self.authentication,
+            names: self.names(),
+            extra: extra_secrets(&secrets.further, url, transport)?,
+            assertions: self.assertion_maker(secrets, url, transport)?,
+        })
+    }
+
+    /// What signs for requests to this address, if the key may be used for it.
+    fn assertion_maker(
+        &self,
+        secrets: &ClientSecrets,
+        url: &HttpUrl,
+        transport: &Transport,
+    ) -> Result<AssertionMaker, OriginNotApproved> {
         let settings = self.assertion.0.clone();
         let audience = match settings.audience {
             AssertionAudience::TokenUrl => url_text(&self.token_url),
@@ -175,15 +192,14 @@ impl OAuthClient {
             AssertionAudience::Own => &settings.own_audience,
         };
         let audience = audience.to_string();
-        let key = for_url(secrets.key.as_ref(), url, transport)?;
-        Ok(Client {
-            id: self.client_id.clone(),
-            secret: for_url(secrets.secret.as_ref(), url, transport)?,
-            authentication: self.authentication,
-            names: self.names(),
-            extra: extra_secrets(&secrets.further, url, transport)?,
-            assertions: AssertionMaker { settings, audience, key },
-        })
+        Ok(AssertionMaker { settings, audience, key: for_url(secrets.key.as_ref(), url, transport)? })
+    }
+
+    /// The JWT bearer grant at this endpoint.
+    pub fn bearer_grant(&self, endpoint: &TokenEndpoint) -> Grant {
+        let maker = endpoint.client.assertions.clone();
+        let issuer = [&maker.settings.issuer, &self.client_id].into_iter().find(|name| !name.is_empty());
+        Grant::JwtBearer(Box::new(BearerAssertion { issuer: issuer.cloned().unwrap_or_default(), maker }))
     }
 
     /// What the server calls the client's parameters.

@@ -2,7 +2,7 @@
 
 use super::forms::Fields;
 use crate::connectors::{Grant, Method};
-use crate::oauth::{ClientAuthentication, DEVICE_GRANT, Metadata, SigningAlgorithm};
+use crate::oauth::{ClientAuthentication, DEVICE_GRANT, JWT_BEARER_GRANT, Metadata, SigningAlgorithm};
 
 /// How many names of a server's list are shown.
 const SHOWN: usize = 6;
@@ -94,6 +94,7 @@ fn grant_type(grant: Grant) -> &'static str {
         Grant::Password => "password",
         Grant::Implicit => "implicit",
         Grant::Device => DEVICE_GRANT,
+        Grant::JwtBearer => JWT_BEARER_GRANT,
     }
 }
 

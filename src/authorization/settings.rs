@@ -138,7 +138,7 @@ impl<'a> Authorization<'a> {
     pub fn can_fetch(self, has_refresh_token: bool) -> bool {
         match self {
             Authorization::Bearer(renewal) => renewal.is_some(),
-            Authorization::OAuth(Grant::ClientCredentials | Grant::Password, client) => {
+            Authorization::OAuth(Grant::ClientCredentials | Grant::Password | Grant::JwtBearer, client) => {
                 client.token_url.as_ref().is_some()
             }
             Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit | Grant::Device, _) => has_refresh_token,

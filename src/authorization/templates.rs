@@ -37,7 +37,7 @@ pub async fn fill_in(
 }
 
 /// What is known by the person alone, or of one machine only.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 12] = [
     "auth_method",
     "user_name",
     "aws_key_id",
@@ -46,6 +46,8 @@ const LEFT_OUT: [&str; 10] = [
     "client_certificate",
     "assertion_key_id",
     "assertion_certificate",
+    "assertion_issuer",
+    "assertion_subject",
     "verify",
     "verify_off",
 ];

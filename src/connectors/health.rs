@@ -224,7 +224,7 @@ impl TokenTimes {
 impl Method {
     /// Whether a stored sign-in alone fetches new tokens, without a refresh token.
     pub fn signs_in_by_itself(self) -> bool {
-        matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password))
+        matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password | Grant::JwtBearer))
     }
 
     /// Whether a new token can be had without a person. `keep_fresh` is what a person chose for a bearer token.

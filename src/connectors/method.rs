@@ -15,6 +15,8 @@ pub enum Grant {
     Implicit,
     /// RFC 8628.
     Device,
+    /// RFC 7523 section 2.1.
+    JwtBearer,
 }
 
 impl Grant {
@@ -57,6 +59,7 @@ text_codes!(Method {
     OAuth(Grant::Password) = "oauth_password", "Auth 2.0 Password";
     OAuth(Grant::Implicit) = "oauth_implicit", "OAuth 2.0 Implicit";
     OAuth(Grant::Device) = "oauth_device", "OAuth 2.0 Device Authorization";
+    OAuth(Grant::JwtBearer) = "oauth_jwt_bearer", "OAuth 2.0 JWT Bearer";
 });
 
 impl Method {

@@ -1,4 +1,4 @@
-//! Assertions (RFC 7523): short-lived signed JWTs with which a client proves who it is.
+//! Assertions (RFC 7523): short-lived signed JWTs with which a client proves who it is, or asks for a token.
 //!
 //! Rule: each is made when its request is sent, with an id of its own, so that a request that is tried again or waits
 //! carries no assertion that was used or has ended. Neither the private key nor the client secret is in it.
@@ -17,6 +17,9 @@ use crate::vault::Secret;
 
 /// How a client assertion is called in requests (RFC 7523 2.2).
 pub(super) const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The grant type of an assertion (RFC 7523 2.1).
+pub const JWT_BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// How long an assertion counts where nothing is set, and at most, in seconds: clocks differ, and some servers take
 /// nothing longer.
@@ -70,6 +73,64 @@ pub struct AssertionSettings {
     pub own_audience: String,
     /// Seconds; `None` for the usual lifetime.
     pub lifetime: Option<u32>,
+    /// `iss` of the JWT bearer grant; empty for the client id.
+    pub issuer: String,
+    /// `sub` of the JWT bearer grant; empty for none.
+    pub subject: String,
+    /// Further claims of the JWT bearer grant: a JSON object, or empty.
+    pub claims: String,
+}
+
+/// What asks for a token by an assertion (RFC 7523 2.1).
+#[derive(Clone)]
+pub struct BearerAssertion {
+    pub maker: AssertionMaker,
+    /// `iss`.
+    pub issuer: String,
+}
+
+impl BearerAssertion {
+    /// The assertion for a request that is sent now.
+    pub(super) fn signed(&self, now: DateTime<Utc>) -> Result<Secret, TokenError> {
+        let AssertionSettings { subject, claims, .. } = &self.maker.settings;
+        let mut claims =
+            own_claims(claims).map_err(|_| missing("The claims cannot be read.", "Enter the claims again."))?;
+        claims.insert("iss".to_owned(), json!(self.issuer));
+        if !subject.is_empty() {
+            claims.insert("sub".to_owned(), json!(subject));
+        }
+        self.maker.sign(claims, now).map(Secret::new)
+    }
+}
+
+/// The claims that an assertion has in any case.
+const SET_ANYWAY: [&str; 6] = ["iss", "sub", "aud", "iat", "exp", "jti"];
+
+/// The most claims besides these.
+const MOST_CLAIMS: usize = 20;
+
+/// Why a text holds no claims; the text completes the label of its field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimsProblem {
+    #[error("must be a JSON object, as in {{\"scope\": \"read\"}}")]
+    NoObject,
+    #[error("must not have more than 20 members")]
+    TooMany,
+    #[error("must not have {0}, which has a field of its own or is set for each request")]
+    Own(&'static str),
+}
+
+/// Reads further claims: a JSON object, or nothing.
+pub fn own_claims(text: &str) -> Result<Map<String, Value>, ClaimsProblem> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let claims: Map<String, Value> = serde_json::from_str(text).map_err(|_| ClaimsProblem::NoObject)?;
+    match SET_ANYWAY.into_iter().find(|name| claims.contains_key(*name)) {
+        Some(name) => Err(ClaimsProblem::Own(name)),
+        None if claims.len() > MOST_CLAIMS => Err(ClaimsProblem::TooMany),
+        None => Ok(claims),
+    }
 }
 
 /// What makes a client's assertions.

@@ -43,7 +43,10 @@ mod token_endpoint;
 mod token_location;
 
 pub use api_words::words_of_api;
-pub use assertion::{AssertionAudience, AssertionMaker, AssertionSettings, LONGEST_ASSERTION, SigningAlgorithm};
+pub use assertion::{
+    AssertionAudience, AssertionMaker, AssertionSettings, BearerAssertion, JWT_BEARER_GRANT, LONGEST_ASSERTION,
+    SigningAlgorithm, own_claims,
+};
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_error::{CallbackError, CallbackFailure};
 pub use callback_params::{CallbackParams, Granted, known_parameters};

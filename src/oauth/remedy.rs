@@ -12,6 +12,8 @@ pub(super) enum RequestKind {
     Code,
     /// A token for the client itself.
     Client,
+    /// A token for an assertion.
+    Assertion,
     /// A token for user and password.
     Password,
     /// Codes for another device, or a token for such a code.
@@ -29,6 +31,8 @@ const CHECK_DEVICE_URLS: &str = "Check Device authorization URL and AccessToken 
 const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
 const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header, as \
      HTTP Basic header as typed (for a secret with special characters) or in the request body (Client authentication).";
+const CHECK_ASSERTION: &str = "Check Issuer, Subject, audience, claims and private key of the assertion, whether the server knows the key, and \
+     whether this machine’s clock is right.";
 const CHECK_STYLE: &str = "Check user, password and Client ID, and try another request style: something that the server \
      needs is missing or wrong.";
 const CHECK_SETTINGS: &str = "Something that the server needs is missing or wrong: compare its documentation with what is \
@@ -137,6 +141,7 @@ impl RequestKind {
             Self::Device => "Authorize again: the code has ended or was used already.",
             Self::Refresh => "Authorize again: the refresh token has expired, was revoked or was used already.",
             Self::Client | Self::Revocation => CHECK_CLIENT,
+            Self::Assertion => CHECK_ASSERTION,
             Self::Metadata => CHECK_METADATA,
         }
     }
@@ -154,7 +159,7 @@ impl RequestKind {
                 "Check user and password. If they are right, something that the server needs is \
                  missing or wrong: compare its documentation with what is entered."
             }
-            Self::Client | Self::Device | Self::Revocation => CHECK_SETTINGS,
+            Self::Client | Self::Assertion | Self::Device | Self::Revocation => CHECK_SETTINGS,
         }
     }
 
@@ -162,6 +167,7 @@ impl RequestKind {
         match self {
             Self::Styled | Self::Password => CHECK_SIGN_IN,
             Self::Metadata => CHECK_METADATA,
+            Self::Assertion => CHECK_ASSERTION,
             Self::Code | Self::Client | Self::Device | Self::Refresh | Self::Revocation => CHECK_CLIENT,
         }
     }
@@ -172,7 +178,7 @@ impl RequestKind {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
             Self::Device => CHECK_DEVICE_URLS,
-            Self::Styled | Self::Code | Self::Client | Self::Password | Self::Refresh => CHECK_URL,
+            Self::Styled | Self::Code | Self::Client | Self::Assertion | Self::Password | Self::Refresh => CHECK_URL,
         }
     }
 
@@ -181,7 +187,13 @@ impl RequestKind {
         match self {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
-            Self::Styled | Self::Code | Self::Client | Self::Device | Self::Password | Self::Refresh => WEB_PAGE,
+            Self::Styled
+            | Self::Code
+            | Self::Client
+            | Self::Assertion
+            | Self::Device
+            | Self::Password
+            | Self::Refresh => WEB_PAGE,
         }
     }
 

@@ -64,7 +64,8 @@ impl NewPage {
 
 /// The fields of the Authorization tab that a template leaves open.
 fn asked_by(template: &Template) -> Vec<&'static str> {
-    let signs = template.settings.get("authentication").is_some_and(|code| code == "private_key_jwt");
+    let by_key = template.settings.get("authentication").is_some_and(|code| code == "private_key_jwt");
+    let signs = by_key || template.method() == Some(Method::OAuth(connectors::Grant::JwtBearer));
     let fields = template.method().map(asked).unwrap_or_default().iter();
     let fields = fields.copied().map(|field| if signs && field == "client_secret" { "signing_key" } else { field });
     fields.chain(signs.then_some("assertion_key_id")).collect()
@@ -80,6 +81,9 @@ fn asked(method: Method) -> &'static [&'static str] {
         Method::AwsSignature => &["aws_key_id", "aws_secret_key", "aws_region", "aws_service"],
         Method::OAuth(connectors::Grant::Password) => &["client_id", "client_secret", "oauth_user", "oauth_password"],
         Method::OAuth(connectors::Grant::Implicit) => &["client_id"],
+        Method::OAuth(connectors::Grant::JwtBearer) => {
+            &["client_id", "assertion_issuer", "assertion_subject", "signing_key"]
+        }
         Method::OAuth(_) => &["client_id", "client_secret"],
     }
 }

@@ -43,6 +43,13 @@ async fn each_grant_shows_its_own_fields_and_no_other_is_sent() {
         ),
         ("OAuth 2.0 Implicit", "issuer authorize_url redirect_url client_id scope", "Client ID"),
         ("OAuth 2.0 Device Authorization", "issuer device_url token_url client_id client_secret scope", "Client ID"),
+        (
+            "OAuth 2.0 JWT Bearer",
+            "issuer token_url client_id client_secret assertion_issuer assertion_subject assertion_claims signing_key \
+             assertion_algorithm assertion_key_id assertion_certificate assertion_audience assertion_own_audience \
+             assertion_lifetime scope",
+            "Client ID (optional)",
+        ),
         ("No Auth", "", ""),
     ] {
         window.choose("auth_method", method).await;

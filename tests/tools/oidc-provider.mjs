@@ -12,7 +12,7 @@
 // preferred_username for the scope profile, groups for the scope groups. SIGNING is ES256, RS256, PS256 or EdDSA.
 //   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none" | "private_key_jwt" |
 //            "client_secret_jwt", "keys": [{"pem": PUBLIC KEY, "kid": …}, …],
-//            "grants": ["authorization_code" | "implicit" | "client_credentials" | "device" …], "redirect_uris": [URL, …]}
+//            "grants": ["authorization_code" | "implicit" | "client_credentials" | "device" | "jwt_bearer" …], "redirect_uris": [URL, …]}
 //
 // Listens on 127.0.0.1. When it is ready it prints one line of JSON with its addresses. It stops when its standard input
 // closes, so a test that dies leaves nothing behind: start it with a pipe, not with /dev/null.
@@ -31,6 +31,7 @@
 
 import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { createControl, readBody } from './control.mjs';
 import { codePage, consentPage, donePage, errorPage, signInPage } from './oidc-provider-pages.mjs';
 
@@ -110,6 +111,25 @@ const provider = new Provider(issuer, {
 });
 provider.on('server_error', (_, error) => console.error(error));
 
+// The JWT bearer grant (RFC 7523, section 2.1), which the library has no grant for: an assertion that the client has signed
+// for ana, addressed to the token endpoint, for five minutes at most and once.
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const spent = new Set();
+provider.registerGrantType(JWT_BEARER, async (ctx) => {
+  const { client, params } = ctx.oidc;
+  const verified = await jwtVerify(params.assertion, createLocalJWKSet(client.jwks), {
+    issuer: client.clientId,
+    subject: 'ana',
+    audience: `${issuer}/token`,
+    maxTokenAge: 300,
+    requiredClaims: ['exp', 'jti'],
+  }).catch((error) => { throw new errors.InvalidGrant(error.message); });
+  if (spent.has(verified.payload.jti)) throw new errors.InvalidGrant('the assertion was used');
+  spent.add(verified.payload.jti);
+  const token = new provider.ClientCredentials({ client, scope: params.scope ?? verified.payload.scope });
+  ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: token.tokenType, scope: token.scope };
+}, ['assertion', 'scope']);
+
 // Everything that was ever given out, for revoking it all.
 const issued = new Set();
 for (const kind of ['access_token', 'refresh_token', 'client_credentials', 'authorization_code', 'grant']) {
@@ -130,7 +150,8 @@ async function addClient(client) {
     token_endpoint_auth_method: AUTHENTICATION[client.authentication ?? 'basic'],
     redirect_uris: client.redirect_uris ?? [],
     grant_types: [
-      ...grants.filter((grant) => grant !== 'device'),
+      ...grants.filter((grant) => grant !== 'device' && grant !== 'jwt_bearer'),
+      ...(grants.includes('jwt_bearer') ? [JWT_BEARER] : []),
       ...(device ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
       ...(code || device ? ['refresh_token'] : []),
     ],

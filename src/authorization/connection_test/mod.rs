@@ -263,6 +263,7 @@ impl Test<'_> {
                 return Ok(None);
             }
             Grant::ClientCredentials => Ok(oauth::Grant::ClientCredentials),
+            Grant::JwtBearer => self.endpoint(client).map(|endpoint| client.bearer_grant(&endpoint)),
             Grant::Password => self.password_grant(client),
         };
         let request = grant.and_then(|grant| Ok((grant, self.endpoint(client)?)));

@@ -6,12 +6,17 @@ use super::{Check, Fields, change_of, label};
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::OAuthClient;
 use crate::connectors::{Grant, SecretField};
-use crate::oauth::{AssertionAudience, AssertionSettings, ClientAuthentication, LONGEST_ASSERTION, SigningAlgorithm};
+use crate::oauth::{
+    AssertionAudience, AssertionSettings, ClientAuthentication, LONGEST_ASSERTION, SigningAlgorithm, own_claims,
+};
 use crate::outbound::{KeyKind, PemProblem, SigningKey, certificates_text};
 use crate::vault::Secret;
 
 /// The longest text of a certificate, in characters.
 const LONGEST_CERTIFICATE: usize = 20_000;
+
+/// The longest text of claims, in bytes.
+const LONGEST_CLAIMS: usize = 4 * 1024;
 
 /// The fields as they were typed.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +27,10 @@ pub struct AssertionFields {
     pub assertion_audience: String,
     pub assertion_own_audience: String,
     pub assertion_lifetime: String,
+    /// Of the JWT bearer grant.
+    pub assertion_issuer: String,
+    pub assertion_subject: String,
+    pub assertion_claims: String,
 }
 
 impl AssertionFields {
@@ -39,11 +48,14 @@ impl AssertionFields {
             assertion_audience: settings.audience.code().into(),
             assertion_own_audience: settings.own_audience.clone(),
             assertion_lifetime: settings.lifetime.map(|seconds| seconds.to_string()).unwrap_or_default(),
+            assertion_issuer: settings.issuer.clone(),
+            assertion_subject: settings.subject.clone(),
+            assertion_claims: settings.claims.clone(),
         }
     }
 
     /// The fields that are in use; the others as usual.
-    pub fn only_used(mut self, by_key: bool, by_secret: bool) -> AssertionFields {
+    pub fn only_used(mut self, grant: Grant, by_key: bool, by_secret: bool) -> AssertionFields {
         let usual = AssertionFields::usual();
         if !by_key && !by_secret {
             return usual;
@@ -52,6 +64,11 @@ impl AssertionFields {
             self.assertion_algorithm = usual.assertion_algorithm;
             self.assertion_key_id.clear();
             self.assertion_certificate.clear();
+        }
+        if grant != Grant::JwtBearer {
+            self.assertion_issuer.clear();
+            self.assertion_subject.clear();
+            self.assertion_claims.clear();
         }
         if self.assertion_audience != AssertionAudience::Own.code() {
             self.assertion_own_audience.clear();
@@ -70,6 +87,9 @@ impl AssertionFields {
             ("Audience of assertions", audience.to_string()),
             ("The other audience of assertions", self.assertion_own_audience.clone()),
             ("Lifetime of assertions in seconds", self.assertion_lifetime.clone()),
+            ("Issuer of the assertion", self.assertion_issuer.clone()),
+            ("Subject of the assertion", self.assertion_subject.clone()),
+            ("Further claims of the assertion", self.assertion_claims.clone()),
         ]
     }
 }
@@ -77,19 +97,60 @@ impl AssertionFields {
 impl Fields {
     /// Whether a private key signs for a connector of this grant.
     pub fn signs_by_key(&self, grant: Grant) -> bool {
-        grant != Grant::Implicit && self.authentication == ClientAuthentication::PrivateKeyJwt.code()
+        let by_key = self.authentication == ClientAuthentication::PrivateKeyJwt.code();
+        grant == Grant::JwtBearer || grant != Grant::Implicit && by_key
     }
 
     /// Whether the client secret does.
     pub fn signs_by_secret(&self, grant: Grant) -> bool {
         grant != Grant::Implicit && self.authentication == ClientAuthentication::ClientSecretJwt.code()
     }
+
+    /// Takes what a key file says besides the key, as Google issues it for service accounts, into fields that are empty.
+    pub(super) fn take_from_key_file(&mut self, typed: &str) {
+        let Some(file) = KeyFile::read(typed) else { return };
+        let assertion = &mut self.assertion;
+        for (field, value) in [
+            (&mut self.token_url, file.token_uri),
+            (&mut assertion.assertion_issuer, file.client_email),
+            (&mut assertion.assertion_key_id, file.private_key_id),
+        ] {
+            if field.is_empty() {
+                *field = value;
+            }
+        }
+    }
+}
+
+/// A private key in JSON with what belongs to it.
+#[derive(Deserialize)]
+struct KeyFile {
+    private_key: Secret,
+    #[serde(default)]
+    private_key_id: String,
+    #[serde(default)]
+    client_email: String,
+    #[serde(default)]
+    token_uri: String,
+}
+
+impl KeyFile {
+    fn read(text: &str) -> Option<KeyFile> {
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+    }
 }
 
 impl Check<'_> {
     /// The settings of assertions, of fields of which only the used ones hold something.
-    pub(super) fn assertion(&mut self, fields: &Fields) -> AssertionSettings {
+    pub(super) fn assertion(&mut self, fields: &Fields, grant: Grant) -> AssertionSettings {
         let typed = &fields.assertion;
+        // The issuer is the client where nothing else is said.
+        let wants_issuer = grant == Grant::JwtBearer && fields.client_id.is_empty();
+        if own_claims(&typed.assertion_claims).is_ok() && typed.assertion_claims.len() > LONGEST_CLAIMS {
+            self.errors.add("assertion_claims", "Claims must not be longer than 4 KiB");
+        }
+        let claims = own_claims(&typed.assertion_claims).map_err(|problem| format!("Claims {problem}"));
+        self.errors.keep("assertion_claims", claims);
         let audience = self.choice("assertion_audience", &typed.assertion_audience, "Choose an audience");
         let is_own = audience == AssertionAudience::Own;
         if audience == AssertionAudience::Issuer && fields.issuer.is_empty() {
@@ -106,6 +167,9 @@ impl Check<'_> {
             lifetime: self
                 .number("assertion_lifetime", &typed.assertion_lifetime, most, message)
                 .map(|seconds| seconds.get()),
+            issuer: self.line("assertion_issuer", "Issuer of the assertion", &typed.assertion_issuer, wants_issuer),
+            subject: self.line("assertion_subject", "Subject", &typed.assertion_subject, false),
+            claims: typed.assertion_claims.clone(),
         }
     }
 
@@ -153,6 +217,8 @@ impl Check<'_> {
 
 /// Reads a private key; the problem completes the label of its field.
 fn read_key(text: &str, certificate: &str) -> Result<SigningKey, String> {
+    let file = KeyFile::read(text);
+    let text = file.as_ref().map_or(text, |file| file.private_key.expose());
     if text.trim_start().starts_with('{') {
         return Err("is JSON. Enter it as PEM, from -----BEGIN PRIVATE KEY----- to the END line. A key in JSON (JWK) must be converted first".into());
     }

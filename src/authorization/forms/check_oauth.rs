@@ -30,8 +30,10 @@ impl Check<'_> {
         let is_password = grant == Grant::Password;
         // A grant type of the server's own may know a client by a secret parameter alone.
         let is_public = fields.authentication == ClientAuthentication::None.code();
-        let may_lack_client_id = is_password || (is_public && grant == Grant::ClientCredentials);
-        let signs = fields.signs_by_key(grant) || fields.signs_by_secret(grant);
+        let may_lack_client_id =
+            is_password || grant == Grant::JwtBearer || (is_public && grant == Grant::ClientCredentials);
+        let signs = ClientAuthentication::parse(&fields.authentication).is_some_and(ClientAuthentication::is_assertion);
+        let signs = signs && grant != Grant::Implicit;
         self.url("issuer", "Issuer", &fields.issuer, false);
         let (authorize_url, authorize_fragment) = self.split_fragment(&fields.authorize_url);
         let list = ["authorize", "token", "refresh"].map(|request| format!("Extra parameters for {request}"));
@@ -65,7 +67,7 @@ impl Check<'_> {
             client_id_name: self.parameter_name("client_id_name", "client ID", &fields.client_id_name),
             client_secret_name: self.parameter_name("client_secret_name", "client secret", &fields.client_secret_name),
             kept_names: self.parsed("kept_names", "Values to keep", &fields.kept_names),
-            assertion: Json(self.assertion(&fields)),
+            assertion: Json(self.assertion(&fields, grant)),
             issuer: fields.issuer,
             iss_required: fields.iss_required,
             pkce: fields.pkce,

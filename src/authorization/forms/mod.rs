@@ -20,7 +20,7 @@ use super::tab::Stored;
 use crate::connectors::{Grant, Method, SecretField};
 use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator};
 use crate::outbound::ProxyUrl;
-use crate::vault::Vault;
+use crate::vault::{Secret, Vault};
 use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData};
 
@@ -229,7 +229,7 @@ impl Fields {
             self.oauth_user.clear();
         }
         let (by_key, by_secret) = (self.signs_by_key(grant), self.signs_by_secret(grant));
-        self.assertion = self.assertion.only_used(by_key, by_secret);
+        self.assertion = self.assertion.only_used(grant, by_key, by_secret);
         self
     }
 
@@ -347,6 +347,8 @@ pub(super) struct Check<'a> {
 impl Stored {
     /// The checked settings; `None` leaves the messages in the form.
     pub fn check(&mut self, vault: &Vault) -> Result<Option<CheckedAuthorization>, Error> {
+        let typed = Secret::new(self.form.data.text(SecretField::SigningKey.code()));
+        self.form.fields.take_from_key_file(typed.expose());
         let (stored, key) = (self.sealed.connection_secrets(vault)?, self.sealed.checked_key(vault)?);
         Ok(self.check_by(|check| check.authorization(stored, key)))
     }

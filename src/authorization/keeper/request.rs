@@ -243,7 +243,7 @@ fn grants(
     let secrets = sealed.client_secrets(vault)?;
     let endpoint = |purpose| client.endpoint(&secrets, purpose, transport);
     let mut grants = Vec::new();
-    let refreshes = grant != connectors::Grant::ClientCredentials;
+    let refreshes = !matches!(grant, connectors::Grant::ClientCredentials | connectors::Grant::JwtBearer);
     if refreshes && let Some(token) = sealed.refresh_token(vault)? {
         let endpoint = endpoint(TokenUse::Refresh)?;
         let token = token.for_url(&endpoint.url, transport)?;
@@ -256,6 +256,11 @@ fn grants(
     match grant {
         connectors::Grant::ClientCredentials => {
             grants.push(GrantRequest::new(endpoint(TokenUse::Obtain)?, Grant::ClientCredentials));
+        }
+        connectors::Grant::JwtBearer => {
+            let endpoint = endpoint(TokenUse::Obtain)?;
+            let grant = client.bearer_grant(&endpoint);
+            grants.push(GrantRequest::new(endpoint, grant));
         }
         connectors::Grant::Password => {
             if let Some(password) = sealed.secret(vault, SecretField::OAuthPassword)? {

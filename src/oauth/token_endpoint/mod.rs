@@ -10,6 +10,7 @@ use oauth2::{
 };
 use url::Url;
 
+use super::assertion::{BearerAssertion, JWT_BEARER_GRANT};
 use super::client::{BodyFormat, Client};
 use super::device::DEVICE_GRANT;
 use super::error::{ErrorCode, TokenError};
@@ -48,6 +49,8 @@ pub enum Grant {
     },
     /// A device code (RFC 8628 3.4). The scope was granted with it.
     DeviceCode(Secret),
+    /// An assertion (RFC 7523 2.1), made for each request.
+    JwtBearer(Box<BearerAssertion>),
     /// A refresh token (6).
     RefreshToken {
         /// The refresh token.
@@ -95,12 +98,21 @@ impl TokenEndpoint {
         grant: &Grant,
         now: DateTime<Utc>,
     ) -> Result<Token, TokenError> {
-        let response =
-            ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant, transport), now: Some(now) };
+        let assertion = match grant {
+            Grant::JwtBearer(assertion) => Some(assertion.signed(now)?),
+            _ => None,
+        };
+        let mut mask = self.mask(grant, transport);
+        assertion.iter().for_each(|assertion| mask.add(assertion.expose()));
+        let response = ResponseReader { url: &self.url, kind: grant.kind(), mask: &mask, now: Some(now) };
         let (location, started) = (&self.location, Instant::now());
         let reader = TokenReader { response, location, now, started, lifetime: self.lifetime, keep: &self.keep };
         // The crate goes on by itself until a device code has ended; here each request stands alone.
-        let grant_type = matches!(grant, Grant::DeviceCode(_)).then_some(DEVICE_GRANT);
+        let grant_type = match grant {
+            Grant::DeviceCode(_) => Some(DEVICE_GRANT),
+            Grant::JwtBearer(_) => Some(JWT_BEARER_GRANT),
+            _ => None,
+        };
         let form = self.form(grant_type, now);
         let http = TokenHttpClient::new(Sender { outbound, transport, limits }, form, reader);
         let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
@@ -138,6 +150,12 @@ impl TokenEndpoint {
                 let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
                 request.request_async(&http).await
             }
+            Grant::JwtBearer(_) => {
+                let request = client.exchange_client_credentials().add_scopes(self.scopes(&self.scope));
+                let request = request.add_extra_param("assertion", assertion.as_ref().map_or("", Secret::expose));
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                request.request_async(&http).await
+            }
             Grant::RefreshToken { token, scope } => {
                 let token = RefreshToken::new(owned(token));
                 let request = client.exchange_refresh_token(&token).add_scopes(self.scopes(scope));
@@ -162,7 +180,7 @@ impl TokenEndpoint {
     /// What is sent beside the grant and the client. Audience and scope go with grants that rest on nothing granted
     /// before.
     fn others(&self, grant: &Grant) -> Vec<(&str, &str)> {
-        let is_first = matches!(grant, Grant::ClientCredentials | Grant::Password { .. });
+        let is_first = matches!(grant, Grant::ClientCredentials | Grant::Password { .. } | Grant::JwtBearer(_));
         let audience = is_first.then_some(("audience", self.audience.as_str()));
         let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
         audience.into_iter().chain(resources).filter(|(_, value)| !value.is_empty()).collect()
@@ -184,7 +202,7 @@ impl Grant {
             Self::AuthorizationCode { code, verifier, .. } => {
                 [Some(code), verifier.as_ref()].into_iter().flatten().collect()
             }
-            Self::ClientCredentials => vec![],
+            Self::ClientCredentials | Self::JwtBearer(_) => vec![],
             Self::Password { password, .. } => vec![password],
             Self::DeviceCode(code) => vec![code],
             Self::RefreshToken { token, .. } => vec![token],
@@ -195,6 +213,7 @@ impl Grant {
         match self {
             Self::AuthorizationCode { .. } => RequestKind::Code,
             Self::ClientCredentials => RequestKind::Client,
+            Self::JwtBearer(_) => RequestKind::Assertion,
             Self::Password { .. } => RequestKind::Password,
             Self::DeviceCode(_) => RequestKind::Device,
             Self::RefreshToken { .. } => RequestKind::Refresh,

@@ -26,7 +26,8 @@ async fn no_auth_says_that_there_is_no_security() {
             "OAuth 2.0 Client Credentials",
             "Auth 2.0 Password",
             "OAuth 2.0 Implicit",
-            "OAuth 2.0 Device Authorization"
+            "OAuth 2.0 Device Authorization",
+            "OAuth 2.0 JWT Bearer"
         ]
     );
     assert_eq!(shown_cases(&page), ["no_auth"]);

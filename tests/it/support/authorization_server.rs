@@ -58,6 +58,8 @@ pub enum Grant {
     ClientCredentials,
     /// Only oidc-provider has it. With refresh tokens.
     Device,
+    /// Only oidc-provider has it; its keys are those of the client.
+    JwtBearer,
     /// Only Django has it. With refresh tokens.
     Password,
 }
@@ -104,6 +106,11 @@ impl Client {
     /// A client that proves itself by assertions which one of these keys signs. Only oidc-provider takes them.
     pub fn signing(id: &str, keys: Vec<PublicKey>, grant: Grant) -> Client {
         Client { authentication: "private_key_jwt", keys, ..Client::public(id, grant) }
+    }
+
+    /// A client that proves itself by nothing but signs what it asks for tokens with.
+    pub fn bearing(id: &str, keys: Vec<PublicKey>) -> Client {
+        Client { keys, ..Client::public(id, Grant::JwtBearer) }
     }
 
     /// A client that proves itself by assertions which its secret signs. Only oidc-provider takes them.

@@ -93,7 +93,7 @@ async fn a_stored_key_is_checked_against_a_new_algorithm_and_goes_with_the_choic
     save(&ana, |form| form.set("assertion_algorithm", "PS256")).await.expect(303);
     // The page shows the fields of the choice, and those who may only look what is stored.
     let page = ana.get(TAB).await;
-    let group = "[data-case='authentication=private_key_jwt authentication=client_secret_jwt']";
+    let group = "[data-case$='authentication=client_secret_jwt']";
     let is_hidden = |page: &Page| page.all(group).next().expect("a group").attr("hidden").is_some();
     assert!(!is_hidden(&page) && page.text().contains("Signing"));
     let viewer = app.person(&[ViewConnectors]).await.get(TAB).await.text();
