@@ -17,6 +17,7 @@ mod nginx;
 mod program;
 mod report;
 mod site;
+mod steps;
 mod stream;
 #[path = "../../tests/it/support/nginx.rs"]
 mod web_server;
@@ -93,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         return program.stop();
     }
     println!("Load average at the start: {}\n", report::load_average()?);
+    steps::run()?;
     let targets = [
         Target::new(api.url("/json"), vec![format!("Authorization: Bearer {TOKEN}")], nginx::processes(&api)),
         Target::new(proxy.url("/json"), Vec::new(), nginx::processes(&proxy)),

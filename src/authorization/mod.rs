@@ -59,7 +59,7 @@ pub use queries::{
     NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,
     token_values,
 };
-pub use signing::{BodyNeed, RequestSigner, SignerMemory};
+pub use signing::{AwsSigner, BodyNeed, RequestSigner, SignerMemory};
 pub use tab::{edit, update};
 pub use templates::{fill_in, settings_for_template};
 pub use token_request::{create as create_token_request, new as new_token_request, take as take_token};

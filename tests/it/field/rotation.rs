@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use connectory::connectors::{Grant, Method};
 use connectory::outbound::HttpUrl;
 
+use super::authorizing::{self, Site};
 use crate::api::{World, until};
 use crate::support::upstream::{Reply, Upstream};
 use crate::support::{Browser, PASSWORD, TestApp};
@@ -125,4 +126,24 @@ async fn the_next_client_secret_takes_the_place_of_a_refused_one() {
     fetch().await;
     assert_eq!(server.last().header("authorization"), Some(&*new));
     assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_code_is_exchanged_with_the_next_client_secret_where_the_present_one_is_refused() {
+    let site = Site::with(|seen| {
+        let header = seen.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+        let pair = header.and_then(|value| STANDARD.decode(value).ok()).unwrap_or_default();
+        match pair.ends_with(NEW.as_bytes()) {
+            true => Reply::json(200, r#"{"access_token":"t-1","expires_in":3600}"#),
+            false => Reply::json(401, r#"{"error":"invalid_client"}"#),
+        }
+    })
+    .await;
+    let form = site.ana.get(authorizing::TAB).await.form(authorizing::TAB);
+    form.set("client_secret", OLD).set("next_client_secret", NEW).send().await.expect(303);
+    let answer = site.answer().await;
+    site.ana.get(&answer).await.expect(303);
+    assert_eq!(site.server.seen().len(), 2);
+    assert!(fields(&site.app).await.starts_with("client_secret by "), "{}", fields(&site.app).await);
+    assert!(!fields(&site.app).await.contains("next_client_secret"));
 }
