@@ -164,7 +164,6 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use uuid::Uuid;
 
