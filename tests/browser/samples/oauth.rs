@@ -21,8 +21,6 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-device-errors", Full, Admin, "/connectors/door-displays/authorization", &[Press("Save")], "There are 3 problems"),
     sample("aws-errors", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "AWS Signature"), Press("Save")], "Enter the access key ID"),
-    sample("digest", Full, Admin, "/connectors/dog-licences/authorization",
-        &[Choose("auth_method", "HTTP Digest")], "Showing fields for HTTP Digest"),
     sample("oauth-switched", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "OAuth 2.0 Authorization Code"), Press("Save")], "There are 3 problems"),
     sample("oauth-more-errors", Full, Admin, "/connectors/building-permits/authorization",
