@@ -45,7 +45,7 @@ const WEB_PAGE: &str = "Check the address: it has a page for people, perhaps the
      programs often ends in /token.";
 const POINTER: &str = "Enter where the token is in the response as JSON Pointer, for example /data/token.";
 const NO_TOKEN: &str = "Check the address that tokens are requested from: a response of OAuth 2.0 has its token as \
-     access_token. If this server has it elsewhere, enter where, under For servers that differ from the standard.";
+     access_token. If this server has it elsewhere, enter where, under Tokens.";
 
 pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, because the sign-in would go \
      along.";

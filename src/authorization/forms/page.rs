@@ -10,14 +10,23 @@ use crate::connectors::{Method, SecretField};
 use crate::outbound::{Origin, may_hold_key};
 use crate::web::{Choice, date, secret_warning};
 
-/// What stands behind More options: it is open when one of these is filled in or wrong.
-const MORE: [&str; 14] = [
-    "refresh_url",
-    "revocation_url",
+/// What stands behind Client: it is open when one of these is filled in or wrong.
+const CLIENT: [&str; 7] = [
     "authentication",
+    "next_client_secret",
     "pkce",
     "iss_required",
     "redirect",
+    "client_id_name",
+    "client_secret_name",
+];
+
+/// What stands behind Certificate, audience and lifetime.
+const ASSERTION: [&str; 4] =
+    ["assertion_certificate", "assertion_audience", "assertion_own_audience", "assertion_lifetime"];
+
+/// What stands behind Parameters.
+const PARAMETERS: [&str; 7] = [
     "resources",
     "audience",
     "authorize_parameters",
@@ -25,14 +34,13 @@ const MORE: [&str; 14] = [
     "refresh_parameters",
     "body_format",
     "scope_separator",
-    "lifetime",
 ];
+
+/// What stands behind Tokens.
+const TOKENS: [&str; 6] = ["refresh_url", "refresh_scope", "revocation_url", "lifetime", "token_pointer", "kept_names"];
 
 /// What stands behind Where the token is sent.
 const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
-
-/// What stands behind For servers that differ from the standard.
-const DIFFERENT: [&str; 5] = ["token_pointer", "kept_names", "refresh_scope", "client_id_name", "client_secret_name"];
 
 /// What stands behind Certificates and time-out.
 const CONNECTION: [&str; 9] = [
@@ -129,9 +137,24 @@ impl Stored {
         self.form.errors.has("verify_off") || self.form.verify_off
     }
 
-    /// Whether More options needs to be open: something in it is filled in, not as usual, or wrong.
-    pub fn more_oauth_open(&self) -> bool {
-        self.is_used(&MORE)
+    /// Whether the group Client needs to be open: something in it is filled in, not as usual, or wrong.
+    pub fn client_open(&self) -> bool {
+        self.is_used(&CLIENT) || self.sealed.has(SecretField::NextClientSecret)
+    }
+
+    /// Whether the group Certificate, audience and lifetime needs to be open.
+    pub fn assertion_open(&self) -> bool {
+        self.is_used(&ASSERTION)
+    }
+
+    /// Whether the group Parameters needs to be open.
+    pub fn parameters_open(&self) -> bool {
+        self.is_used(&PARAMETERS)
+    }
+
+    /// Whether the group Tokens needs to be open.
+    pub fn tokens_open(&self) -> bool {
+        self.is_used(&TOKENS)
     }
 
     /// Whether the character set needs to be open.
@@ -142,11 +165,6 @@ impl Stored {
     /// Whether the part with the token's place needs to be open.
     pub fn placement_open(&self) -> bool {
         self.is_used(&PLACEMENT)
-    }
-
-    /// Whether the part for servers that differ from the standard needs to be open.
-    pub fn different_open(&self) -> bool {
-        self.is_used(&DIFFERENT)
     }
 
     /// Whether the part with certificates and time-out needs to be open.

@@ -9,7 +9,7 @@ use super::{ISSUER, NO_ADDRESS, Sample, sample};
 #[rustfmt::skip] // a table, as the other samples are
 pub const SAMPLES: &[Sample] = &[
     // The forms
-    sample("oauth-code", Full, Admin, "/connectors/building-permits/authorization", &[Expand("More options")], "Use PKCE (S256)"),
+    sample("oauth-code", Full, Admin, "/connectors/building-permits/authorization", &[Expand("Client")], "Use PKCE (S256)"),
     sample("oauth-code-errors", Full, Admin, "/connectors/building-permits/authorization", &[Press("Save")], "There are 3 problems"),
     sample("oauth-client-credentials", Full, Admin, "/connectors/swim-times/authorization", &[], "Client Secret"),
     sample("oauth-client-credentials-errors", Full, Admin, "/connectors/swim-times/authorization", &[Press("Save")], "There are 3 problems"),
@@ -21,10 +21,16 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-device-errors", Full, Admin, "/connectors/door-displays/authorization", &[Press("Save")], "There are 3 problems"),
     sample("aws-errors", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "AWS Signature"), Press("Save")], "Enter the access key ID"),
+    sample("oauth-jwt-bearer-errors", Full, Admin, "/connectors/dog-licences/authorization",
+        &[Choose("auth_method", "OAuth 2.0 JWT Bearer"), Press("Save")], "problems"),
+    sample("oauth-signing-errors", Full, Admin, "/connectors/swim-times/authorization",
+        &[Expand("Client"), Choose("authentication", "Signed with a private key (private_key_jwt)"), Press("Save")], "problems"),
+    sample("api-key-next-errors", Full, Admin, "/connectors/dog-licences/authorization",
+        &[Choose("auth_method", "API Key"), Expand("Next API key"), Fill("next_api_key", "k"), Press("Save")], "Enter it as the API key"),
     sample("oauth-switched", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "OAuth 2.0 Authorization Code"), Press("Save")], "There are 3 problems"),
     sample("oauth-more-errors", Full, Admin, "/connectors/building-permits/authorization",
-        &[Expand("More options"), Fill("issuer", NO_ADDRESS), Fill("authorize_url", NO_ADDRESS), Fill("token_url", NO_ADDRESS),
+        &[Expand("Client"), Expand("Parameters"), Expand("Tokens"), Fill("issuer", NO_ADDRESS), Fill("authorize_url", NO_ADDRESS), Fill("token_url", NO_ADDRESS),
             Fill("refresh_url", NO_ADDRESS), Fill("revocation_url", NO_ADDRESS), Fill("resources", NO_ADDRESS), Fill("audience", ""),
             Fill("authorize_parameters", "no parameter"), Fill("token_parameters", "=x"), Fill("lifetime", "an hour"), Press("Save")],
         "problems"),

@@ -92,7 +92,7 @@ async fn the_place_of_the_token_can_be_set() {
         r#"{"tokenData":{"access_token":"t1","token_type":"Bearer","expires_in":60000},"errors":[],"success":true}"#;
     let (app, id, text) = asked(|| Reply::json(200, ANSWER)).await;
     assert!(text.contains("The answer has no token. Its members are tokenData, errors, success."), "{text}");
-    assert!(text.contains("enter where, under For servers that differ from the standard"), "{text}");
+    assert!(text.contains("enter where, under Tokens"), "{text}");
     let tab = app.super_admin().await.get(TAB).await;
     let page = tab.form(TAB).set("token_pointer", "tokenData").send().await.expect(422);
     let error = page.field_error("token_pointer");
