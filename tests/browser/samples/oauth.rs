@@ -26,7 +26,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-signing-errors", Full, Admin, "/connectors/swim-times/authorization",
         &[Expand("Client"), Choose("authentication", "Signed with a private key (private_key_jwt)"), Press("Save")], "problems"),
     sample("api-key-next-errors", Full, Admin, "/connectors/dog-licences/authorization",
-        &[Choose("auth_method", "API Key"), Expand("Next API key"), Fill("next_api_key", "k"), Press("Save")], "Enter it as the API key"),
+        &[Choose("auth_method", "API Key"), Press("Save"), Expand("Next API key"), Fill("next_api_key", "k"), Press("Save")], "Enter it as the API key"),
     sample("oauth-switched", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "OAuth 2.0 Authorization Code"), Press("Save")], "There are 3 problems"),
     sample("oauth-more-errors", Full, Admin, "/connectors/building-permits/authorization",
