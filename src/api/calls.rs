@@ -117,7 +117,7 @@ async fn prepare(
     let limits = connector.limits(endpoint.time_out);
     let permit = request.permit(connector, limits.total).await?;
     let (variables, files, held) = call_values::read(request, limits.total).await?;
-    let rendered = endpoint.render(&variables, &files).map_err(call_values::problem)?;
+    let rendered = endpoint.render(variables, &files).map_err(call_values::problem)?;
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let call = RelayRequest {
         headers: endpoint_headers(request, rendered.headers),

@@ -18,7 +18,7 @@ use super::secret_field::{SecretChange, SecretInput};
 use super::tab::{Stored, load};
 use crate::access::{RequestContext, Right, SignInGuard};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, ConnectorHead, Method, Tab};
+use crate::connectors::{self, ConnectorHead, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::is_own_parameter;
 use crate::vault::{Secret, Vault};
@@ -59,7 +59,7 @@ impl FurtherPage {
 
     /// Token requests have secrets only where there are such requests.
     fn places(&self) -> Vec<FurtherPlace> {
-        let asks_for_tokens = matches!(self.stored.connector.method(), Method::Bearer | Method::OAuth(_));
+        let asks_for_tokens = self.stored.connector.method().has_tokens();
         FurtherPlace::ALL.into_iter().filter(|place| place.is_of_calls() || asks_for_tokens).collect()
     }
 

@@ -130,19 +130,8 @@ async fn save_secrets(
 /// The page with both versions, when another person has saved the tab first.
 pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
-    let secret_names = [
-        "token",
-        "password",
-        "api_key",
-        "aws_secret_key",
-        "client_secret",
-        "oauth_password",
-        "client_key",
-        "proxy_password",
-        "signing_key",
-        "next_api_key",
-        "next_client_secret",
-    ];
+    let fields = SecretField::ALL.into_iter().filter(|field| !field.renews_token());
+    let secret_names: Vec<&str> = fields.map(SecretField::code).chain(["token"]).collect();
     let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
     let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));
     let settings = &theirs.settings;

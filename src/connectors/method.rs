@@ -63,6 +63,11 @@ text_codes!(Method {
 });
 
 impl Method {
+    /// Whether calls carry a token, that a person has pasted or a server has issued.
+    pub fn has_tokens(self) -> bool {
+        matches!(self, Method::Bearer | Method::OAuth(_))
+    }
+
     /// The secret that is the same for every call, if the method has one.
     pub fn call_secret(self) -> Option<SecretField> {
         match self {

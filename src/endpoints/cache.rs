@@ -40,11 +40,8 @@ pub struct DefinedEndpoint {
 
 impl DefinedEndpoint {
     /// The request of these variables; what they lack of the token's values is added.
-    pub fn render(&self, variables: &Value, files: &Files) -> Result<Rendered, RenderProblems> {
-        match self.token_values.is_empty() {
-            true => self.definition.render(variables, files),
-            false => self.definition.render(&token_values::add(variables, &self.token_values), files),
-        }
+    pub fn render(&self, variables: Value, files: &Files) -> Result<Rendered, RenderProblems> {
+        self.definition.render(&token_values::add(variables, &self.token_values), files)
     }
 
     /// What stands in the place of a variable for which the caller gives no value.

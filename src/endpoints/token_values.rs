@@ -11,8 +11,7 @@ use crate::authorization::KeptValues;
 const TOKEN: &str = "token";
 
 /// Adds the values to variables that do not set them.
-pub(super) fn add(variables: &Value, kept: &KeptValues) -> Value {
-    let mut variables = variables.clone();
+pub(super) fn add(mut variables: Value, kept: &KeptValues) -> Value {
     if let Some(members) = variables.as_object_mut().filter(|_| !kept.is_empty())
         && let Value::Object(token) = members.entry(TOKEN).or_insert_with(|| Map::new().into())
     {

@@ -6,7 +6,6 @@ use super::{Test, TestCredential, TestReport};
 use crate::authorization::credential::{Credential, signed_get};
 use crate::authorization::keeper::Need;
 use crate::authorization::signing::SignerMemory;
-use crate::connectors::Method;
 use crate::outbound::{HttpUrl, SendError, http};
 use crate::web::Error;
 
@@ -48,7 +47,7 @@ impl Test<'_> {
         }
         report.answer(&response, elapsed, &signals, self.checked.method);
         // What was issued for this test alone says nothing of a token that is stored.
-        if credential.version.is_some() || !matches!(self.checked.method, Method::Bearer | Method::OAuth(_)) {
+        if credential.version.is_some() || !self.checked.method.has_tokens() {
             self.observe(report, url, &response, (version != credential.version, &mask));
         }
         Ok(())

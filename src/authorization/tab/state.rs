@@ -128,7 +128,7 @@ impl TabPage {
 
     /// Whether a test is what helps. Where the page has a button that replaces the credential, that comes first.
     pub(super) fn test_helps(&self) -> bool {
-        let has_button = matches!(self.connector.method(), Method::Bearer | Method::OAuth(_));
+        let has_button = self.connector.method().has_tokens();
         let is_allowed = self.connector.base_url.is_some() && !self.is_switched_off();
         is_allowed
             && match self.connector.health() {

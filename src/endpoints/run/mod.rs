@@ -124,7 +124,7 @@ async fn read_form(context: &RequestContext, key: &str, id: &str, form: Form<End
 /// The request; else the form has the errors.
 fn prepare(editor: &mut Editor, files: &Files) -> Option<(RequestSettings, Rendered)> {
     let checked = editor.check()?;
-    let variables = add(&checked.variables, &editor.token_values);
+    let variables = add(checked.variables, &editor.token_values);
     match checked.definition.render(&variables, files) {
         Ok(rendered) => Some((checked.endpoint.request, rendered)),
         Err(problems) => {

@@ -3,24 +3,15 @@
 use connectory::authorization::SecretField;
 use serde_json::json;
 
+use super::connector;
 use crate::api::World;
 use crate::support::hostile::{Authority, Hostile, Issued, answer};
 use crate::support::openssl::OpenSsl;
-use crate::support::upstream::Reply;
 use crate::support::{Browser, FormFill, Page};
 
 const TAB: &str = "/connectors/ledger/authorization";
 const PAGE: &str = "/connectors/ledger/authorization/client-certificate";
 const PASS: &str = "canary-p4ss-phräse";
-
-/// A connector of this method with nothing stored, and an endpoint below its base URL.
-async fn connector(method: &str, url: &str) -> (World, Browser) {
-    let world = World::new(|_| Reply::json(200, "{}")).await;
-    world.app.sql(&format!("DELETE FROM tokens; UPDATE connectors SET method = '{method}', base_url = '{url}'")).await;
-    world.endpoint("user", "GET", "/user").await;
-    let ana = world.app.super_admin().await;
-    (world, ana)
-}
 
 /// A folder with the certificate `c.pem`, its key `k.pem` and the authority `ca.pem`.
 fn folder(client: &Issued, authority: &Authority) -> OpenSsl {

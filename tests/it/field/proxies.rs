@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::connector;
 use crate::api::World;
 use crate::support::forward_proxy::ForwardProxy;
 use crate::support::hostile::{Authority, Hostile, answer};
@@ -81,15 +82,6 @@ fn sign_in(form: FormFill, choice: &str, password: &str) -> FormFill {
     let form = form.set("proxy_user", "ana").set("proxy_password", password);
     let form = if choice.is_empty() { form } else { form.set("proxy_password_choice", choice) };
     form.confirmed()
-}
-
-/// A connector without a sign-in, and an endpoint below this address.
-async fn connector(method: &str, url: &str) -> (World, Browser) {
-    let world = World::new(|_| Reply::json(200, "{}")).await;
-    world.app.sql(&format!("DELETE FROM tokens; UPDATE connectors SET method = '{method}', base_url = '{url}'")).await;
-    world.endpoint("user", "GET", "/user").await;
-    let ana = world.app.super_admin().await;
-    (world, ana)
 }
 
 /// Calls until the answer is this one: what was saved is known a little later.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::ANA;
 use super::document::recipe;
 use super::machine::{Machine, is_root};
+use crate::support::apache;
 use crate::support::hostile::Authority;
 use crate::support::nginx::Nginx;
 use crate::support::program::{free_address, wait_until};
@@ -241,14 +242,7 @@ impl Apache {
         );
         let file = folder.join("apache2.conf");
         fs::write(&file, configuration).expect("a file");
-        let master = Command::new("setpriv")
-            .args(["--pdeathsig=TERM", "--", "/usr/sbin/apache2", "-D", "FOREGROUND", "-f"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Apache");
+        let master = apache::spawn(&file);
         let mut apache = Apache(master);
         wait_until("the start of Apache", || {
             if let Some(status) = apache.0.try_wait().expect("a process of ours") {

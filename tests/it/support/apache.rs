@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const MODULES: [&str; 9] =
     ["mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_digest", "dav", "dav_fs", "dir"];
+
+/// Starts Apache with this configuration; it ends with the test.
+pub fn spawn(configuration: &Path) -> Child {
+    Command::new("setpriv")
+        .args(["--pdeathsig=TERM", "--", "/usr/sbin/apache2", "-D", "FOREGROUND", "-f"])
+        .arg(configuration)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Apache: `make test` installs it")
+}
 
 /// A running Apache whose files can be read and written by those who sign in by HTTP Digest; it stops when dropped.
 pub struct Apache {
@@ -45,14 +58,7 @@ impl Apache {
         let file = root.join("apache.conf");
         fs::write(&file, configuration).expect("a file");
         Command::new("chmod").args(["-R", "a+rwX"]).arg(root).status().expect("chmod");
-        let process = Command::new("setpriv")
-            .args(["--pdeathsig=TERM", "--", "/usr/sbin/apache2", "-D", "FOREGROUND", "-f"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Apache: `make test` installs it");
+        let process = spawn(&file);
         let mut apache = Apache { process, port, folder };
         apache.wait_until_up();
         apache
