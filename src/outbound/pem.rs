@@ -231,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn a_plus_at_either_end_of_a_line_is_base64() {
+        let der = [&[0x30, 0x31, 0x04], [0xfb, 0xef, 0xbe].repeat(16).as_slice()].concat();
+        let pem = block_text("PRIVATE KEY", &der);
+        let quoted: String = pem.lines().map(|line| format!("\"{line}\\n\" +\n")).collect();
+        assert!(quoted.contains("++\\n\" +\n\"++"), "{quoted}");
+        for text in [pem.clone(), quoted.clone(), quoted.replace('"', "'"), quoted.replace(" +", "+")] {
+            let read = blocks(&text).map(|blocks| blocks.into_iter().map(|block| block.der).collect::<Vec<_>>());
+            assert_eq!(read, Ok(vec![der.clone()]), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_certificate_or_key_is_named() -> Result<(), rcgen::Error> {
         use PemProblem::*;
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["api.example.org".to_owned()])?;
@@ -252,7 +264,8 @@ mod tests {
             (legacy.into(), HoldsKey, EncryptedKey),
             (pem.replace("-----END", "-----"), Unfinished, Unfinished),
             (pem.replacen("MII", "M%I", 1), NotBase64, NotBase64),
-            (pem.replacen("MII", "MI", 1), NotBase64, NotBase64),
+            // Five letters, which no bytes have; a certificate that lacks one may by chance still be base64.
+            (block("CERTIFICATE").replace("MAMCAQU=", "MAMCA"), NotBase64, NotBase64),
             (key_pem.clone(), HoldsKey, OtherKey),
         ] {
             let other = if of_key == OtherKey { vec![rcgen_other()?] } else { chain.clone() };

@@ -136,9 +136,9 @@ fn decode(body: &str) -> Option<Vec<u8>> {
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let is_added = |letter: char| letter.is_whitespace() || "\"'`\\,;\u{feff}".contains(letter);
-    // A plus between quotes joins two texts.
-    let joined = body.replace("\" +", "").replace("' +", "").replace("\"+", "").replace("'+", "");
-    let base64: String = joined.chars().filter(|&letter| !is_added(letter)).collect();
+    let is_added = |letter: char| letter.is_whitespace() || "`\\,;\u{feff}".contains(letter);
+    let typed: String = body.chars().filter(|&letter| !is_added(letter)).collect();
+    // A plus between two quotes joins two texts; any other is base64.
+    let base64 = typed.replace("\"+\"", "").replace("'+'", "").replace(['"', '\''], "");
     engine.decode(base64).ok()
 }
