@@ -32,5 +32,6 @@ pub mod rights;
 pub mod routes;
 pub mod status;
 pub mod system;
+pub mod template;
 pub mod vault;
 pub mod web;

@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // a failure with a page; the page of a list; what a form was made from
     ("web", &["db::Conn", "db::Unavailable", "db::keyset", "db::text_enum", "db::version"]),
     ("oauth", &["db", "outbound", "vault", "web"]), // round_trip stores who left and says why nothing came back
+    ("template", &["db::text_enum", "outbound", "web::capitalized"]), // addresses; the errors of values are sentences
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),
@@ -38,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("authorization", &["+", "connectors", "oauth", "outbound", "vault"]),
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
-    ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
+    ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound", "template"]),
     ("providers", &["+", "categories", "connectors", "authorization", "outbound::HttpUrl", "vault"]),
     ("collections", &["+", "categories", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
     (

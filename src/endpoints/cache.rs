@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::definition::{Definition, Files, Part, PartProblem, RenderProblems, Rendered};
 use super::model::{Endpoint, EndpointId};
 use super::paging::Paging;
-use super::template::Variable;
 use super::{queries, token_values};
 use crate::authorization::{self, KeptValues};
 use crate::clock::Clock;
@@ -17,6 +16,7 @@ use crate::connectors::ConnectorId;
 use crate::db::{Cache, ChangeEvent, ChangeListener, Db, StoredValueError, known};
 use crate::name;
 use crate::outbound::HttpUrl;
+use crate::template::Variable;
 use crate::web::Error;
 
 /// Connectors in the cache at most.

@@ -15,7 +15,6 @@ mod paging;
 mod queries;
 mod rows;
 mod run;
-mod template;
 mod token_values;
 
 pub use cache::{DefinedEndpoint, EndpointCache};

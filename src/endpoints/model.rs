@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::paging::{Paging, PagingKind, Pointer};
 use crate::db::{StoredValueError, all_known, known, text_enum};
 use crate::name::{Name, NameProblem};
-use crate::outbound::http::Method;
+use crate::template::ENCODED;
+pub use crate::template::HttpMethod;
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
@@ -32,34 +33,6 @@ pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
 /// The first suggested name that is not `taken`, with its method.
 pub(super) fn suggestion(taken: &[String]) -> Option<(&'static str, HttpMethod)> {
     SUGGESTIONS.into_iter().find(|(name, _)| !taken.iter().any(|other| other == name))
-}
-
-text_enum! {
-    /// The HTTP method of an endpoint (RFC 9110 9.3, RFC 5789).
-    pub enum HttpMethod {
-        Get = "GET", "GET";
-        Post = "POST", "POST";
-        Put = "PUT", "PUT";
-        Patch = "PATCH", "PATCH";
-        Delete = "DELETE", "DELETE";
-        Head = "HEAD", "HEAD";
-        Options = "OPTIONS", "OPTIONS";
-    }
-}
-
-impl HttpMethod {
-    /// The same for requests.
-    pub fn http(self) -> Method {
-        match self {
-            HttpMethod::Get => Method::GET,
-            HttpMethod::Post => Method::POST,
-            HttpMethod::Put => Method::PUT,
-            HttpMethod::Patch => Method::PATCH,
-            HttpMethod::Delete => Method::DELETE,
-            HttpMethod::Head => Method::HEAD,
-            HttpMethod::Options => Method::OPTIONS,
-        }
-    }
 }
 
 text_enum! {
@@ -336,9 +309,6 @@ pub(super) fn describe(
         ("Items", request.paging.items.to_string()),
     ]
 }
-
-/// What is percent-encoded in a URL: all but the unreserved characters (RFC 3986 2.3).
-pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of a connector in the API.
 pub fn connector_path(key: &str) -> String {

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::template::Variable;
 use crate::authorization::KeptValues;
+use crate::template::Variable;
 
 /// The member of the variables that has the values.
 const TOKEN: &str = "token";

@@ -9,12 +9,12 @@ use std::fmt;
 use serde_json::Value;
 
 use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowField, RowKind};
-use super::template::{
-    JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
-};
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::outbound::{CONNECTION_HEADERS, HttpUrl, WrittenNames};
+use crate::template::{
+    JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
+};
 
 use multipart::PartTemplate;
 

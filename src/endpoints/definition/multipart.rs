@@ -11,9 +11,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use crate::endpoints::model::Row;
-use crate::endpoints::template::{PairTemplate, Template, ValueErrorKind, ValueErrors};
 use crate::outbound::Bytes;
 use crate::outbound::http::HeaderValue;
+use crate::template::{PairTemplate, Template, ValueErrorKind, ValueErrors};
 
 /// The largest body with its files, in bytes.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;

@@ -1,5 +1,7 @@
 //! Requests of whole endpoints.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::endpoints::paging::Paging;
 
@@ -86,4 +88,24 @@ fn a_body_has_the_type_that_a_header_gives_it() {
     let rendered = definition.render(&variables, &Files::new()).expect("a request");
     let types: Vec<_> = rendered.headers.get_all("content-type").iter().collect();
     assert_eq!(types, ["application/vnd.api+json"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn no_value_changes_the_structure_of_a_form(value in prop_oneof![any::<String>(), "[\\x00-\\x7f]{0,20}", "(&|=|;|%|\\+| |\r\n|\\{\\{x\\}\\}|é){0,12}"]) {
+        let form = vec![row("a", "<{{x}}>", false), row("b", "1", false), row("c", "{{x}}", false)];
+        let (url, parameters, headers) = (String::new(), Vec::new(), Vec::new());
+        let settings = RequestSettings { url, parameters, headers, body_kind: BodyKind::Form, form, ..settings() };
+        let definition = Definition::new(&settings, Some(&base())).expect("a definition");
+        let variables = serde_json::json!({ "x": value });
+        let body = definition.render(&variables, &Files::new()).expect("any value").body.expect("a body");
+        let read: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+        let mut expected = vec![("a".to_string(), format!("<{value}>")), ("b".to_string(), "1".to_string())];
+        if !value.is_empty() {
+            expected.push(("c".to_string(), value));
+        }
+        prop_assert_eq!(read, expected);
+    }
 }

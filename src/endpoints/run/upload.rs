@@ -9,7 +9,7 @@ use crate::endpoints::definition::{FileValue, Files, MAX_BODY};
 use crate::endpoints::editor::Editor;
 use crate::endpoints::forms::EndpointForm;
 use crate::endpoints::model::RowKind;
-use crate::endpoints::template::Template;
+use crate::template::Template;
 use crate::web::form::Form;
 use crate::web::{Budget, Error, FormPart, FormWithFiles, Held};
 

@@ -282,8 +282,6 @@ mod encoding {
     use roxmltree::Document;
 
     use super::*;
-    use crate::endpoints::definition::Definition;
-    use crate::endpoints::model::{BodyKind, HttpMethod, RequestSettings, Row};
 
     /// Any text, and more of what has a meaning somewhere.
     fn hostile() -> impl Strategy<Value = String> {
@@ -384,31 +382,6 @@ mod encoding {
             });
             prop_assert_eq!(&read, &expected);
             prop_assert_eq!(shape(&read), shape(&expected));
-        }
-
-        #[test]
-        fn in_a_form(value in hostile()) {
-            let field = |name: &str, value: &str| Row { name: name.into(), value: value.into(), required: false, ..Row::default() };
-            let settings = RequestSettings {
-                method: HttpMethod::Post,
-                url: String::new(),
-                parameters: Vec::new(),
-                headers: Vec::new(),
-                body_kind: BodyKind::Form,
-                body: String::new(),
-                form: vec![field("a", "<{{x}}>"), field("b", "1"), field("c", "{{x}}")],
-                time_out: None,
-                retries: 0,
-                paging: crate::endpoints::paging::Paging::none(),
-            };
-            let definition = Definition::new(&settings, Some(&base())).expect("a definition");
-            let body = definition.render(&variables(&value), &Default::default()).expect("any value").body.expect("a body");
-            let read: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-            let mut expected = vec![("a".to_string(), format!("<{value}>")), ("b".to_string(), "1".to_string())];
-            if !value.is_empty() {
-                expected.push(("c".to_string(), value));
-            }
-            prop_assert_eq!(read, expected);
         }
 
         #[test]

@@ -6,6 +6,7 @@
 
 mod error;
 mod json;
+mod method;
 mod parse;
 mod row;
 mod url;
@@ -20,8 +21,9 @@ use serde_json::Value;
 
 pub use error::{TemplateError, ValueError, ValueErrorKind, ValueErrors};
 pub use json::JsonTemplate;
+pub use method::HttpMethod;
 pub use row::PairTemplate;
-pub use url::UrlTemplate;
+pub use url::{ENCODED, UrlTemplate};
 pub use xml::XmlTemplate;
 
 /// The largest result of a template, in bytes.

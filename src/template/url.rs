@@ -1,11 +1,13 @@
 //! URLs, absolute or relative to the base URL, with variables in path and query only.
 
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{Part, Template, TemplateError, ValueErrorKind, ValueErrors};
-use crate::endpoints::model::ENCODED;
 use crate::outbound::{HttpUrl, Origin, has_step};
+
+/// What is percent-encoded in a URL: all but the unreserved characters (RFC 3986 2.3).
+pub const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A URL with variables.
 #[derive(Clone, Debug)]
