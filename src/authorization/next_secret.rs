@@ -2,13 +2,17 @@
 //! server. The next one is tried when the present one is refused, and takes its place once it has worked.
 
 use diesel_async::AsyncConnection;
+use futures_util::future::BoxFuture;
 
+use super::oauth_client::{ClientSecrets, OAuthClient, TokenUse};
 use super::queries;
 use crate::access::Actor;
 use crate::audit::{Change, Changes};
 use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, SecretField};
 use crate::db::Db;
+use crate::oauth::{TokenEndpoint, TokenError};
+use crate::outbound::Transport;
 use crate::vault::Vault;
 use crate::web::Error;
 
@@ -38,6 +42,27 @@ pub(super) async fn promote(
     let name = connectors::name(change.conn, connector).await?;
     let changes = Changes::none().secret(field.label(), BY_NEXT);
     change.record("authorization.saved", connector, &name, changes).await
+}
+
+/// Asks a token server with the present Client Secret, and with the next one where the server refuses that. Gives with
+/// the answer whether it is the next one that the server took.
+pub(super) async fn ask<'a, T>(
+    client: &OAuthClient,
+    (secrets, purpose, transport): (&ClientSecrets, TokenUse, &Transport),
+    request: impl Fn(TokenEndpoint) -> BoxFuture<'a, Result<T, TokenError>>,
+) -> Result<Result<(T, bool), TokenError>, Error> {
+    let ask_with = |secrets: &ClientSecrets| client.endpoint(secrets, purpose, transport).map(&request);
+    let present = match ask_with(secrets) {
+        Ok(answer) => answer.await,
+        Err(error) => Err(error.refusal()?),
+    };
+    match (present, secrets.with_next()) {
+        (Err(refusal), Some(next)) if refusal.blames_client() => match ask_with(&next) {
+            Ok(answer) => Ok(answer.await.map(|answer| (answer, true))),
+            Err(error) => error.refusal().map(Err),
+        },
+        (answer, _) => Ok(answer.map(|answer| (answer, false))),
+    }
 }
 
 /// What became of the present secret, for the audit log.

@@ -120,6 +120,16 @@ pub(super) struct ClientSecrets {
     pub key: Option<ApprovedSecret>,
     /// Those in headers and parameters.
     pub further: Vec<FurtherSecret>,
+    /// The client secret that is tried where the server refuses the present one.
+    pub next: Option<ApprovedSecret>,
+}
+
+impl ClientSecrets {
+    /// The same with the next client secret in place of the present one; `None` if there is none.
+    pub fn with_next(&self) -> Option<ClientSecrets> {
+        let next = self.next.clone()?;
+        Some(ClientSecrets { secret: Some(next), next: None, key: self.key.clone(), further: self.further.clone() })
+    }
 }
 
 /// Further secrets of token requests, if they may be sent to this address.

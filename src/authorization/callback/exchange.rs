@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
 use super::Tools;
 use super::problem::{AuthorizationError, Failure};
 use crate::access::RequestContext;
 use crate::audit::{Change, Changes, transaction};
 use crate::authorization::model::{NewToken, RedirectUrl, RefreshToken};
-use crate::authorization::next_secret::promote;
-use crate::authorization::oauth_client::ClientSecrets;
+use crate::authorization::next_secret::{ask, promote};
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::authorization::settings::TokenUse;
 use crate::authorization::tab::Stored;
 use crate::connectors::{self, CredentialChange, Grant, Method, SecretField};
 use crate::oauth::{
-    self, AuthorizationRequest, CallbackError, CallbackParams, EarlierOutcome, Granted, Token, earlier_outcome,
-    note_outcome, take_request,
+    self, AuthorizationRequest, CallbackError, CallbackParams, EarlierOutcome, Granted, Token, TokenEndpoint,
+    earlier_outcome, note_outcome, take_request,
 };
 use crate::vault::{Secret, Vault};
 use crate::web::{CsrfKey, Error};
@@ -124,20 +125,14 @@ async fn exchange(
     let refused = |error| Failure::Refused(AuthorizationError::Token(error));
     let transport = stored.transport(&tools.vault)?;
     let secrets = stored.sealed.client_secrets(&tools.vault)?;
-    let next = stored.sealed.secret(&tools.vault, SecretField::NextClientSecret)?;
     let grant = oauth::Grant::AuthorizationCode { code, redirect_url: stored.redirect_url(&context.address), verifier };
     let limits = stored.settings.limits();
-    let ask = async |secrets: &ClientSecrets| match stored.oauth.endpoint(secrets, TokenUse::Obtain, &transport) {
-        Ok(endpoint) => Ok(endpoint.request(&tools.outbound, &transport, limits, &grant, context.now()).await),
-        Err(error) => error.refusal().map(Err),
+    let (outbound, now) = (&tools.outbound, context.now());
+    let request = |endpoint: TokenEndpoint| {
+        let (transport, grant) = (&transport, &grant);
+        async move { endpoint.request(outbound, transport, limits, grant, now).await }.boxed()
     };
-    match (ask(&secrets).await?, next) {
-        (Err(refusal), Some(next)) if refusal.blames_client() => {
-            let token = ask(&ClientSecrets { secret: Some(next), ..secrets }).await?;
-            token.map(|token| (token, true)).map_err(refused)
-        }
-        (token, _) => token.map(|token| (token, false)).map_err(refused),
-    }
+    ask(&stored.oauth, (&secrets, TokenUse::Obtain, &transport), request).await?.map_err(refused)
 }
 
 /// Stores the token, unless the settings were saved since the person left.

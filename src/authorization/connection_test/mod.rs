@@ -303,6 +303,7 @@ impl Test<'_> {
             secret: self.secret(SecretField::ClientSecret)?,
             key: self.secret(SecretField::SigningKey)?,
             further: self.stored.sealed.further_secrets(self.tools.vault, false)?,
+            next: None,
         })
     }
 

@@ -4,14 +4,17 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 
 use super::queries::{self, DeviceRequest, DeviceState};
 use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
+use crate::authorization::next_secret::{ask, promote};
+use crate::authorization::queries::find_and_lock;
 use crate::authorization::settings::{TokenUse, url_text};
 use crate::authorization::tab::{Notice, Stored, load, tab_page};
-use crate::connectors::{ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{DeviceCodes, DeviceTexts, TokenError};
+use crate::connectors::{ConnectorHead, Grant, Method, SecretField, Tab};
+use crate::oauth::{DeviceCodes, DeviceTexts, TokenEndpoint, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, FormData, Layout, Segment, page, relative};
@@ -76,7 +79,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let stored = find(&context, &key).await?;
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
-    let codes = match request_codes(&vault, &outbound, &stored, context.now()).await? {
+    let (codes, took_next) = match request_codes(&vault, &outbound, &stored, context.now()).await? {
         Ok(codes) => codes,
         Err(refusal) => return tab_page(context, stored, Notice::Refused(refusal), StatusCode::OK),
     };
@@ -84,6 +87,10 @@ pub async fn create(
     let request = (connector.id, stored.settings.version, context.user()?);
     let mut conn = context.conn().await?;
     transaction(&mut Change::new(&mut conn, &context), async |change| {
+        if took_next {
+            find_and_lock(change.conn, connector.id).await?;
+            promote(change, &vault, connector.id, SecretField::ClientSecret).await?;
+        }
         queries::store(change.conn, &vault, change.now, request, &codes).await?;
         let changes = Changes::none().field("Device authorization URL", "", url_text(&stored.oauth.device_url));
         change.record("authorization.begun", connector.id, &connector.name, changes).await
@@ -92,20 +99,20 @@ pub async fn create(
     Ok(context.go(&format!("/connectors/{key}/authorization/device")))
 }
 
+/// The codes, and whether the server took the next Client Secret.
 async fn request_codes(
     vault: &Vault,
     outbound: &Outbound,
     stored: &Stored,
     now: DateTime<Utc>,
-) -> Result<Result<DeviceCodes, TokenError>, Error> {
-    let transport = stored.transport(vault)?;
-    match stored.oauth.endpoint(&stored.sealed.client_secrets(vault)?, TokenUse::DeviceCodes, &transport) {
-        Ok(endpoint) => {
-            let limits = stored.settings.limits();
-            Ok(endpoint.request_device_codes(outbound, &transport, limits, now).await)
-        }
-        Err(error) => Ok(Err(error.refusal()?)),
-    }
+) -> Result<Result<(DeviceCodes, bool), TokenError>, Error> {
+    let (transport, limits) = (stored.transport(vault)?, stored.settings.limits());
+    let secrets = stored.sealed.client_secrets(vault)?;
+    let request = |endpoint: TokenEndpoint| {
+        let transport = &transport;
+        async move { endpoint.request_device_codes(outbound, transport, limits, now).await }.boxed()
+    };
+    ask(&stored.oauth, (&secrets, TokenUse::DeviceCodes, &transport), request).await
 }
 
 /// Shows how the request stands; without one, the tab.

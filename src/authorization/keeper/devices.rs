@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -13,13 +14,14 @@ use crate::access::Actor;
 use crate::audit::{Change, Changes};
 use crate::authorization::device::queries::{DeviceRequest, DeviceState, claim_due, finish, wait};
 use crate::authorization::model::{NewToken, RefreshToken};
+use crate::authorization::next_secret;
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{OAuthClient, StoredSettings, TokenUse};
-use crate::connectors::{self, CredentialChange};
+use crate::connectors::{self, CredentialChange, SecretField};
 use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, users};
-use crate::oauth::{ErrorCode, Grant, TokenError};
+use crate::oauth::{ErrorCode, Grant, TokenEndpoint, TokenError};
 use crate::web::Error;
 
 /// What `slow_down` adds to the pause, for all later requests too (RFC 8628 section 3.5).
@@ -71,7 +73,7 @@ async fn poll(keeper: &Inner, request: &DeviceRequest) -> Result<(), Error> {
         return end(keeper, request, DeviceState::Failed, Some(changed())).await;
     };
     let refusal = match ask(keeper, request, &ready).await? {
-        Ok(token) => return store(keeper, request, &token).await,
+        Ok((token, took_next)) => return store(keeper, request, (&token, took_next)).await,
         Err(refusal) => refusal,
     };
     let pause = TimeDelta::seconds(request.interval_seconds.into());
@@ -136,25 +138,29 @@ async fn person(conn: &mut Conn, request: &DeviceRequest) -> Result<Option<Actor
     Ok(found.map(|(username, name)| Actor { id: Some(request.user_id), username, name, ..Actor::connectory() }))
 }
 
-/// Asks for the token. No connection is held meanwhile.
-async fn ask(keeper: &Inner, request: &DeviceRequest, ready: &Ready) -> Result<Result<NewToken, TokenError>, Error> {
+/// Asks for the token, and says whether the server took the next Client Secret. No connection is held meanwhile.
+async fn ask(
+    keeper: &Inner,
+    request: &DeviceRequest,
+    ready: &Ready,
+) -> Result<Result<(NewToken, bool), TokenError>, Error> {
     let transport = ready.settings.stored_transport(&keeper.vault, ready.verify, &ready.sealed)?;
     let secrets = ready.sealed.client_secrets(&keeper.vault)?;
-    let endpoint = match ready.client.endpoint(&secrets, TokenUse::Obtain, &transport) {
-        Ok(endpoint) => endpoint,
-        Err(error) => return Ok(Err(error.refusal()?)),
-    };
     let grant = Grant::DeviceCode(request.texts(&keeper.vault)?.device_code());
     let (limits, now) = (ready.settings.limits(), keeper.clock.now());
-    let token = endpoint.request(&keeper.outbound, &transport, limits, &grant, now).await;
-    Ok(token.map(|token| {
+    let send = |endpoint: TokenEndpoint| {
+        let (transport, grant) = (&transport, &grant);
+        async move { endpoint.request(&keeper.outbound, transport, limits, grant, now).await }.boxed()
+    };
+    let answer = next_secret::ask(&ready.client, (&secrets, TokenUse::Obtain, &transport), send).await?;
+    Ok(answer.map(|(token, took_next)| {
         let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);
-        NewToken::issued(token, refresh, &ready.client.scope)
+        (NewToken::issued(token, refresh, &ready.client.scope), took_next)
     }))
 }
 
 /// Stores the token, and goes on trying while the database is away.
-async fn store(keeper: &Inner, request: &DeviceRequest, token: &NewToken) -> Result<(), Error> {
+async fn store(keeper: &Inner, request: &DeviceRequest, token: (&NewToken, bool)) -> Result<(), Error> {
     let began = Instant::now();
     loop {
         match try_to_store(keeper, request, token).await {
@@ -167,7 +173,11 @@ async fn store(keeper: &Inner, request: &DeviceRequest, token: &NewToken) -> Res
 }
 
 /// Nothing is stored if the settings were saved or the request was given up meanwhile.
-async fn try_to_store(keeper: &Inner, request: &DeviceRequest, token: &NewToken) -> Result<(), Error> {
+async fn try_to_store(
+    keeper: &Inner,
+    request: &DeviceRequest,
+    (token, took_next): (&NewToken, bool),
+) -> Result<(), Error> {
     let mut conn = keeper.db.get().await?;
     let by = &person(&mut conn, request).await?.unwrap_or_else(Actor::connectory);
     let (id, vault, now) = (request.connector_id, &keeper.vault, keeper.clock.now());
@@ -184,6 +194,9 @@ async fn try_to_store(keeper: &Inner, request: &DeviceRequest, token: &NewToken)
         let value = NewValue { replaced: &["token"], ..NewValue::default() };
         let approved = approved_for_new(change.conn, id, &value).await?;
         queries::store_token(change, vault, id, token, &approved).await?;
+        if took_next {
+            next_secret::promote(change, vault, id, SecretField::ClientSecret).await?;
+        }
         connectors::outdate_evidence(change.conn, id, CredentialChange::Issued, now).await?;
         connectors::refresh_health(change.conn, id, now).await?;
         let name = connectors::name(change.conn, id).await?;

@@ -6,7 +6,7 @@ use super::Inner;
 use super::lease::Lease;
 use super::state::TokenState;
 use crate::authorization::model::{NewToken, RefreshToken};
-use crate::authorization::oauth_client::{ClientSecrets, extra_secrets};
+use crate::authorization::oauth_client::extra_secrets;
 use crate::authorization::origins::{SecretError, for_url};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSettings, TokenUse};
@@ -272,8 +272,7 @@ fn grants(
         }
         connectors::Grant::AuthorizationCode | connectors::Grant::Implicit | connectors::Grant::Device => {}
     }
-    if let Some(next) = sealed.secret(vault, SecretField::NextClientSecret)? {
-        let secrets = ClientSecrets { secret: Some(next), ..secrets };
+    if let Some(secrets) = secrets.with_next() {
         let with_next = |request: &GrantRequest| {
             let client = client.client(&secrets, &request.endpoint.url, transport)?;
             let endpoint = TokenEndpoint { client, ..request.endpoint.clone() };

@@ -256,6 +256,7 @@ impl SealedValues {
             secret: self.secret(vault, SecretField::ClientSecret)?,
             key: self.secret(vault, SecretField::SigningKey)?,
             further: self.further_secrets(vault, false)?,
+            next: self.secret(vault, SecretField::NextClientSecret)?,
         })
     }
 

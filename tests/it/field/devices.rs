@@ -1,5 +1,7 @@
 //! Authorizing on another device: the page with the code, and the requests for the token.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use connectory::access::Permission::{EditConnectors, ViewConnectors};
 use connectory::authorization::SecretField;
@@ -151,6 +153,36 @@ async fn the_token_is_refreshed_like_any_other() {
     let asked = body(&site.server.last());
     assert!(asked.contains(&("grant_type".into(), "refresh_token".into())), "{asked:?}");
     assert!(asked.contains(&("refresh_token".into(), "r3fresh-1".into())), "{asked:?}");
+}
+
+/// The server refuses the present Client Secret from the first request on, or only when the token is asked for.
+#[tokio::test]
+async fn the_next_client_secret_takes_the_place_of_a_refused_one_on_other_devices_too() {
+    for refused_at in ["/device", "/token"] {
+        let site = Site::with(move |seen| {
+            let header = seen.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+            let pair = header.and_then(|value| STANDARD.decode(value).ok()).unwrap_or_default();
+            let is_refused = refused_at == "/device" || seen.path() == "/token";
+            match seen.path() {
+                _ if is_refused && pair != b"app:n3xt-s3cret" => Reply::json(401, r#"{"error":"invalid_client"}"#),
+                "/device" => Reply::json(200, CODES),
+                _ => Reply::json(200, TOKEN),
+            }
+        })
+        .await;
+        site.ana.get(TAB).await.form(TAB).set("next_client_secret", "n3xt-s3cret").send().await.expect(303);
+        assert_eq!(site.begin().await.path, DEVICE);
+        site.poll_after(5).await;
+        assert_eq!(site.token().await.as_deref(), Some("tok3n-1"), "{refused_at}");
+        let fields = "SELECT string_agg(field, ' ') FROM secrets";
+        assert_eq!(site.app.value(fields).await, "client_secret");
+        let requests: Vec<String> = site.server.seen().iter().map(|seen| seen.path().to_owned()).collect();
+        let expected: &[&str] =
+            if refused_at == "/device" { &["/device", "/device", "/token"] } else { &["/device", "/token", "/token"] };
+        assert_eq!(requests, expected);
+        let recorded = "SELECT count(*) FROM audit_events WHERE changes::text LIKE '%replaced by the next one%'";
+        assert_eq!(site.app.value(recorded).await, "1");
+    }
 }
 
 /// Each end has its sentence, the way to another attempt, and no more requests.
