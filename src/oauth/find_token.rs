@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::response::{Reply, header};
 use super::response_document::{Document, member};
 use super::token_location::{JsonPointer, TokenLocation};
+use crate::outbound::http::HeaderName;
 use crate::vault::Secret;
 
 /// Members that hold the token, the likeliest first, at the top of the response or in one of `INNER`.
@@ -33,6 +34,8 @@ pub(super) enum MissingToken {
     Nowhere,
     /// The response sets no cookies.
     NoCookies,
+    /// The response has no header of this name, or an empty one.
+    NoHeader(HeaderName),
     /// The response is no JSON, so the pointer finds nothing.
     NoJson,
     /// The pointer finds nothing.
@@ -50,6 +53,10 @@ pub(super) fn find_token<'a>(
 ) -> Result<FoundToken<'a>, MissingToken> {
     match location {
         TokenLocation::Pointer(pointer) => at_pointer(document, pointer),
+        TokenLocation::Header(name) => {
+            let around = document.json().and_then(Value::as_object);
+            in_header(reply, name.as_str(), around).ok_or_else(|| MissingToken::NoHeader(name.clone()))
+        }
         // Cookies are no token: the reader looks for them.
         TokenLocation::Cookies => Err(MissingToken::NoCookies),
         TokenLocation::FindByItself => {
@@ -102,16 +109,19 @@ fn named(object: &Map<String, Value>) -> Option<(&str, &str)> {
 
 fn in_headers<'a>(reply: &'a Reply, around: Option<&'a Map<String, Value>>) -> Option<FoundToken<'a>> {
     HEADERS.iter().find_map(|name| {
-        let value = header(reply, name)?;
+        let found = in_header(reply, name, around)?;
         // Other schemes carry no token.
-        let fits = *name != "authorization" || without_scheme(value).is_some();
-        (fits && !value.trim().is_empty()).then(|| FoundToken {
-            text: value,
-            place: format!("header {name}"),
-            beside: around,
-            around,
-        })
+        (*name != "authorization" || without_scheme(found.text).is_some()).then_some(found)
     })
+}
+
+/// The token of a header. What the body says of it is at the top, or in the member that stands for it, such as `token` of
+/// OpenStack.
+fn in_header<'a>(reply: &'a Reply, name: &str, around: Option<&'a Map<String, Value>>) -> Option<FoundToken<'a>> {
+    let text = header(reply, name).filter(|text| !text.trim().is_empty())?;
+    let members = NAMES.iter().chain(&INNER).filter_map(|name| member(around?, name)?.1.as_object());
+    let beside = { members }.next().or(around);
+    Some(FoundToken { text, place: format!("header {name}"), beside, around })
 }
 
 /// A response that is nothing but a token.

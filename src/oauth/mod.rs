@@ -68,4 +68,4 @@ pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use styled_request::{RequestField, RequestProblem, RequestStyle, TokenRequest, request_token};
 pub use token::{ExpirySource, Token, is_bound_to_key};
 pub use token_endpoint::{ClientCheck, Grant, TokenEndpoint, TokenHint, revoke};
-pub use token_location::{JsonPointer, PointerProblem, TokenLocation};
+pub use token_location::{JsonPointer, PointerProblem, TokenLocation, TokenToSend};

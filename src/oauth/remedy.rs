@@ -56,6 +56,8 @@ pub(super) const COOKIES: &str = "If these cookies are the session, enter cookie
      response. Else enter there where the token is.";
 pub(super) const NO_COOKIES: &str = "Check the address, and user and password: a login that has failed may open no \
      session.";
+pub(super) const NO_ID_TOKEN: &str = "Most servers send one for the scope openid: add it to Scope. Else choose the access token \
+     under Token to send.";
 pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
 
 impl RequestKind {

@@ -6,8 +6,22 @@ use std::str::FromStr;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::db::text_enum;
+use crate::outbound::http::HeaderName;
+
 /// The longest pointer, in characters.
 const LONGEST: usize = 255;
+
+text_enum! {
+    /// Which token of a response calls carry.
+    #[derive(Default)]
+    pub enum TokenToSend {
+        #[default]
+        Access = "access_token", "Access token";
+        /// OpenID Connect Core 3.1.3.3: for APIs that want to know who calls, such as those behind AWS Cognito.
+        Id = "id_token", "ID token";
+    }
+}
 
 /// Where to look for the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,12 +31,32 @@ pub enum TokenLocation {
     FindByItself,
     /// At this place of a JSON response and nowhere else.
     Pointer(JsonPointer),
+    /// In this header of the response.
+    Header(HeaderName),
     /// The cookies that the response sets are the session.
     Cookies,
 }
 
 /// What is typed for [`TokenLocation::Cookies`].
 const COOKIES: &str = "cookies";
+
+/// What is typed before the name of a [`TokenLocation::Header`].
+const HEADER: &str = "header ";
+
+/// Where an ID token is (OpenID Connect Core 3.1.3.3).
+const ID_TOKEN: &str = "/id_token";
+
+impl TokenLocation {
+    /// Whether it is the ID token that is sent.
+    pub fn is_id_token(&self) -> bool {
+        matches!(self, TokenLocation::Pointer(pointer) if pointer.as_str() == ID_TOKEN)
+    }
+
+    /// The place of the ID token, as it is stored.
+    pub fn of_id_token() -> &'static str {
+        ID_TOKEN
+    }
+}
 
 /// A JSON Pointer (RFC 6901): `/data/token`, with `~1` for `/` and `~0` for `~` in a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +74,9 @@ pub enum PointerProblem {
     /// More than 255 characters.
     #[error("is longer than 255 characters")]
     TooLong,
+    /// No name of a header (RFC 9110 5.1).
+    #[error("must have the name of a header after the word header, for example header X-Subject-Token")]
+    HeaderName,
 }
 
 impl JsonPointer {
@@ -92,6 +129,10 @@ impl FromStr for TokenLocation {
         match text.trim() {
             "" => Ok(Self::FindByItself),
             word if word.eq_ignore_ascii_case(COOKIES) => Ok(Self::Cookies),
+            words if words.get(..HEADER.len()).is_some_and(|word| word.eq_ignore_ascii_case(HEADER)) => {
+                let name = words.get(HEADER.len()..).unwrap_or_default().trim();
+                name.parse().map(Self::Header).map_err(|_| PointerProblem::HeaderName)
+            }
             pointer => pointer.parse().map(Self::Pointer),
         }
     }
@@ -162,6 +203,11 @@ mod tests {
     fn an_empty_field_leaves_the_search_to_the_program() {
         assert_eq!("  ".parse(), Ok(TokenLocation::FindByItself));
         assert_eq!(" Cookies ".parse(), Ok(TokenLocation::Cookies));
+        let header = TokenLocation::Header(HeaderName::from_static("x-subject-token"));
+        assert_eq!("Header  X-Subject-Token".parse(), Ok(header));
+        for text in ["header a b", "header é", "header /x"] {
+            assert_eq!(text.parse::<TokenLocation>(), Err(PointerProblem::HeaderName), "{text}");
+        }
         let pointer = JsonPointer::to("a/b", "c~d");
         assert_eq!(pointer.as_str(), "/a~1b/c~0d");
         assert_eq!("/a~1b/c~0d".parse(), Ok(TokenLocation::Pointer(pointer)));

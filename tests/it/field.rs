@@ -11,6 +11,7 @@ mod devices;
 mod digest;
 mod forms;
 mod found_settings;
+mod id_tokens;
 mod jwt_bearer;
 mod proxies;
 mod renewals;

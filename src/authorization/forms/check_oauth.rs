@@ -3,11 +3,11 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::Check;
+use super::{Check, Fields};
 use crate::authorization::settings::OAuthClient;
 use crate::connectors::Grant;
-use crate::db::{Json, OrEmpty, Positive};
-use crate::oauth::ClientAuthentication;
+use crate::db::{Json, OrEmpty, Positive, Typed};
+use crate::oauth::{ClientAuthentication, TokenLocation, TokenToSend};
 use crate::outbound::HttpUrl;
 use crate::web::in_sentence;
 
@@ -62,7 +62,7 @@ impl Check<'_> {
                 "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)",
             ),
             redirect: self.choice("redirect", &fields.redirect, "Choose a redirect URL"),
-            token_pointer: self.parsed("token_pointer", "JSON Pointer", &fields.token_pointer),
+            token_pointer: self.token_location(&fields),
             refresh_scope: self.choice("refresh_scope", &fields.refresh_scope, "Choose the scope on refresh"),
             client_id_name: self.parameter_name("client_id_name", "client ID", &fields.client_id_name),
             client_secret_name: self.parameter_name("client_secret_name", "client secret", &fields.client_secret_name),
@@ -85,6 +85,20 @@ impl Check<'_> {
             self.errors.add("authorize_url", message);
         }
         (url.to_string(), fragment.to_string())
+    }
+
+    /// Where the token is that calls carry. The ID token has one place.
+    fn token_location(&mut self, fields: &Fields) -> Typed<TokenLocation> {
+        let typed = fields.token_pointer.as_str();
+        let location = self.parsed("token_pointer", "JSON Pointer", typed);
+        let to_send: TokenToSend = self.choice("token_to_send", &fields.token_to_send, "Choose the token to send");
+        if to_send == TokenToSend::Access {
+            return location;
+        }
+        if !typed.is_empty() && !location.value.is_id_token() {
+            self.errors.add("token_pointer", "Leave this empty with the ID token, or choose the access token");
+        }
+        self.parsed("token_to_send", "Token to send", TokenLocation::of_id_token())
     }
 
     fn parameter_name(&mut self, name: &str, parameter: &str, typed: &str) -> String {

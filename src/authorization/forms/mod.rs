@@ -18,7 +18,7 @@ use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
 use super::tab::Stored;
 use crate::connectors::{Grant, Method, SecretField};
-use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator};
+use crate::oauth::{BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, TokenToSend};
 use crate::outbound::ProxyUrl;
 use crate::vault::{Secret, Vault};
 use crate::web::form::Form;
@@ -59,6 +59,7 @@ pub(super) struct Fields {
     pub token_parameters: String,
     pub refresh_parameters: String,
     pub lifetime: String,
+    pub token_to_send: String,
     pub redirect: String,
     pub device_url: String,
     pub token_pointer: String,
@@ -97,6 +98,7 @@ impl Fields {
             scope_separator: ScopeSeparator::default().code().into(),
             body_format: BodyFormat::default().code().into(),
             redirect: RedirectUrl::default().code().into(),
+            token_to_send: TokenToSend::default().code().into(),
             refresh_scope: RefreshScope::default().code().into(),
             assertion: AssertionFields::usual(),
             pkce: true,
@@ -110,6 +112,7 @@ impl Fields {
 
     /// What is stored, as the form shows it.
     pub fn of(method: Method, verify: bool, settings: &Settings, client: &OAuthClient) -> Fields {
+        let sends_id_token = client.token_pointer.value.is_id_token();
         let number = |number: Option<crate::db::Positive>| number.map(|number| number.to_string()).unwrap_or_default();
         Fields {
             auth_method: method.code().into(),
@@ -145,7 +148,8 @@ impl Fields {
             lifetime: number(client.lifetime),
             redirect: client.redirect.code().into(),
             device_url: url_text(&client.device_url).into(),
-            token_pointer: client.token_pointer.text().into(),
+            token_to_send: if sends_id_token { TokenToSend::Id } else { TokenToSend::Access }.code().into(),
+            token_pointer: if sends_id_token { "" } else { client.token_pointer.text() }.into(),
             refresh_scope: client.refresh_scope.code().into(),
             client_id_name: client.client_id_name.clone(),
             client_secret_name: client.client_secret_name.clone(),
@@ -222,6 +226,7 @@ impl Fields {
             self.token_url.clear();
             self.token_parameters.clear();
             self.token_pointer.clear();
+            self.token_to_send = Fields::usual().token_to_send;
             self.client_secret_name.clear();
             self.kept_names.clear();
         }
@@ -282,6 +287,7 @@ impl Fields {
             ("Extra parameters for token", &self.token_parameters),
             ("Extra parameters for refresh", &self.refresh_parameters),
             ("Lifetime of tokens in seconds", &self.lifetime),
+            ("Token to send", label(&self.token_to_send, TokenToSend::label)),
             ("Redirect URL", label(&self.redirect, RedirectUrl::label)),
             ("Where the token is in the response", &self.token_pointer),
             ("Scope on refresh", label(&self.refresh_scope, RefreshScope::label)),

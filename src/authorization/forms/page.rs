@@ -37,7 +37,8 @@ const PARAMETERS: [&str; 7] = [
 ];
 
 /// What stands behind Tokens.
-const TOKENS: [&str; 6] = ["refresh_url", "refresh_scope", "revocation_url", "lifetime", "token_pointer", "kept_names"];
+const TOKENS: [&str; 7] =
+    ["refresh_url", "refresh_scope", "revocation_url", "lifetime", "token_to_send", "token_pointer", "kept_names"];
 
 /// What stands behind Where the token is sent.
 const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];

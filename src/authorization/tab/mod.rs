@@ -26,6 +26,7 @@ use crate::audit::Change;
 use crate::connectors::{self, ConnectorHead, Grant, Health, Method, Observation, SecretField, Tab};
 use crate::oauth::{
     AssertionAudience, BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, SigningAlgorithm, TokenError,
+    TokenToSend,
 };
 use crate::outbound::Outbound;
 use crate::vault::Vault;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::error::TokenError;
-use super::expiry::{Lifetime, expiry, refresh_expiry};
+use super::expiry::{Lifetime, expiry, jwt_expiry, refresh_expiry};
 use super::find_token::{FoundToken, MissingToken, find_token};
 use super::kept::{KeptNames, KeptValues};
 use super::remedy::{self, RequestKind};
@@ -176,8 +176,11 @@ impl TokenReader<'_> {
 
     fn token(&self, reply: &Reply, found: &FoundToken<'_>, access: Secret) -> Token {
         let said: Vec<_> = found.said().collect();
+        // What stands beside an ID token is said of the access token.
+        let own_end = self.location.is_id_token() && jwt_expiry(access.expose()).is_some();
+        let said_of_it: &[_] = if own_end { &[] } else { &said };
         let (expires_at, expiry_source) =
-            expiry(&Lifetime { said: &said, token: access.expose(), manual: self.lifetime, now: self.now });
+            expiry(&Lifetime { said: said_of_it, token: access.expose(), manual: self.lifetime, now: self.now });
         let refresh = token::refresh(found.detail("refresh_token"));
         Token {
             token_type: token::token_type(found.detail("token_type")),
@@ -212,6 +215,12 @@ impl TokenReader<'_> {
             },
             (_, Document::Text(text)) if text.is_empty() => {
                 ("The server's answer is empty.".to_owned(), kind.address())
+            }
+            (MissingToken::NoHeader(name), _) => {
+                (format!("The answer has no header {name}.{}", self.members(document)), kind.no_token())
+            }
+            (MissingToken::NotThere(_), _) if self.location.is_id_token() => {
+                (format!("The answer has no ID token.{}", self.members(document)), remedy::NO_ID_TOKEN)
             }
             (MissingToken::NotThere(pointer), _) => {
                 (format!("The answer has nothing at {pointer}.{}", self.members(document)), kind.no_token())
