@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::connectors::page;
+use super::connectors::{ListedConnector, page};
 use super::problem::{COLLECTION_NOT_FOUND, Problem};
 use super::request::ApiRequest;
 use super::serve::json_response;
@@ -85,9 +85,9 @@ pub(super) struct CollectionDetails {
 )]
 pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
     let (rows, next) = page(&request, LIST, true).await?;
-    let entry = |(key, name, _): (String, String, String)| {
-        let href = format!("{LIST}/{key}");
-        CollectionEntry { key, name, href }
+    let entry = |row: ListedConnector| {
+        let href = format!("{LIST}/{}", row.key);
+        CollectionEntry { key: row.key, name: row.name, href }
     };
     json_response(&CollectionList { collections: rows.into_iter().map(entry).collect(), next })
 }

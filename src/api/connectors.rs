@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,7 +32,9 @@ const PAGE: usize = 100;
 #[derive(Serialize, ToSchema)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 #[schema(examples(json!({ "connectors": [{
-    "key": "payroll-ledger", "name": "Payroll ledger", "status": "healthy", "href": "/api/v1/connectors/payroll-ledger",
+    "key": "payroll-ledger", "name": "Payroll ledger", "status": "healthy", "owner": "Accounting",
+    "contact": "accounting@example.org", "documentation_url": "https://docs.example.org/ledger",
+    "href": "/api/v1/connectors/payroll-ledger",
 }] })))]
 pub(super) struct ConnectorList {
     /// Sorted by key.
@@ -50,6 +55,12 @@ pub(super) struct ConnectorEntry {
     pub name: String,
     /// Its state: disabled, expiring, failing, healthy, needs_reauthorization, not_authorized, not_tested or refused.
     pub status: String,
+    /// The name of the user or group that looks after it; empty if none does.
+    pub owner: String,
+    /// How to reach the people behind it; empty if that is not known.
+    pub contact: String,
+    /// Where to read about the API; empty if that is not known.
+    pub documentation_url: String,
     /// The address of its description.
     pub href: String,
 }
@@ -59,6 +70,7 @@ pub(super) struct ConnectorEntry {
 #[cfg_attr(test, derive(serde::Deserialize))]
 #[schema(examples(json!({
     "key": "payroll-ledger", "name": "Payroll ledger", "description": "Salaries and their bookings",
+    "owner": "Accounting", "contact": "accounting@example.org", "documentation_url": "https://docs.example.org/ledger", "notes": "",
     "status": "healthy", "status_since": "2026-05-03T14:31:07Z", "last_success_at": "2026-05-04T08:00:12Z",
     "proxy": true, "token": false, "token_values": { "instance_url": "https://eu7.example.org" },
     "endpoints": [{
@@ -74,6 +86,14 @@ pub(super) struct ConnectorDetails {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// The name of the user or group that looks after it; empty if none does.
+    pub owner: String,
+    /// How to reach the people behind it; empty if that is not known.
+    pub contact: String,
+    /// Where to read about the API; empty if that is not known.
+    pub documentation_url: String,
+    /// What else there is to know.
+    pub notes: String,
     /// Its state: disabled, expiring, failing, healthy, needs_reauthorization, not_authorized, not_tested or refused.
     pub status: String,
     /// Since when (RFC 3339, UTC).
@@ -131,9 +151,10 @@ pub(super) struct VariableEntry {
 )]
 pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
     let (rows, next) = page(&request, "/api/v1/connectors", false).await?;
-    let entry = |(key, name, status): (String, String, String)| {
+    let entry = |row: ListedConnector| {
+        let ListedConnector { key, name, status, owner, contact, documentation_url } = row;
         let href = connector_path(&key);
-        ConnectorEntry { key, name, status, href }
+        ConnectorEntry { key, name, status, owner, contact, documentation_url, href }
     };
     json_response(&ConnectorList { connectors: rows.into_iter().map(entry).collect(), next })
 }
@@ -145,18 +166,38 @@ fn after(query: Option<&str>) -> String {
     after.map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
 }
 
-/// Key, name and status of the connectors on the page that the request asks for, and the address of the next page.
+/// A connector as lists show it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = connectors)]
+pub(super) struct ListedConnector {
+    pub key: String,
+    #[diesel(column_name = label)]
+    pub name: String,
+    pub status: String,
+    #[diesel(select_expression = owner_name(), select_expression_type = SqlLiteral<Text>)]
+    owner: String,
+    contact: String,
+    documentation_url: String,
+}
+
+/// The name of a connector's owner; empty without one.
+fn owner_name() -> SqlLiteral<Text> {
+    sql("coalesce((SELECT u.name FROM users u WHERE u.id = connectors.owner_user_id),
+        (SELECT g.name FROM groups g WHERE g.id = connectors.owner_group_id), '')")
+}
+
+/// The connectors on the page that the request asks for, and the address of the next page.
 pub(super) async fn page(
     request: &ApiRequest,
     path: &str,
     only_collections: bool,
-) -> Result<(Vec<(String, String, String)>, Option<String>), Error> {
+) -> Result<(Vec<ListedConnector>, Option<String>), Error> {
     let mut live = connectors::table
         .filter(connectors::deleted_at.is_null())
         .filter(connectors::key.gt(after(request.req.uri().query())))
         .order(connectors::key)
         .limit(PAGE as i64 + 1)
-        .select((connectors::key, connectors::label, connectors::status))
+        .select(ListedConnector::as_select())
         .into_boxed();
     let reach = request.holder.reach();
     if let Some(ids) = reach.named {
@@ -169,11 +210,11 @@ pub(super) async fn page(
     if only_collections {
         live = live.filter(connectors::is_collection);
     }
-    let mut rows: Vec<(String, String, String)> = live.load(&mut *request.api.db.get().await?).await?;
+    let mut rows: Vec<ListedConnector> = live.load(&mut *request.api.db.get().await?).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|(key, ..)| {
-        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    let next = rows.last().filter(|_| more).map(|row| {
+        let key: String = form_urlencoded::byte_serialize(row.key.as_bytes()).collect();
         format!("{path}?after={key}")
     });
     Ok((rows, next))
@@ -190,7 +231,7 @@ pub(super) async fn page(
 pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
     let connector = request.connector().await?;
     let found = description(&request, connector.id).await?.ok_or_else(connector_not_found)?;
-    let (description, status, since, last_success) = found;
+    let (description, (status, since, last_success), (owner, contact, documentation_url, notes)) = found;
     let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let may = |wants| request.check(&connector, wants).is_ok();
     let endpoints = request.api.endpoints.all(&request.api.db, connector.id).await?;
@@ -201,6 +242,10 @@ pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
         key: connector.key.clone(),
         name: connector.label.to_string(),
         description,
+        owner,
+        contact,
+        documentation_url,
+        notes,
         status,
         status_since: time(since),
         last_success_at: last_success.map(time),
@@ -211,15 +256,19 @@ pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
     })
 }
 
-/// Description, status and since when, and the last success.
-type Description = (String, String, DateTime<Utc>, Option<DateTime<Utc>>);
+/// The description; status, since when, and the last success; owner, contact, documentation and notes.
+type Description = (String, (String, DateTime<Utc>, Option<DateTime<Utc>>), (String, String, String, String));
 
 async fn description(request: &ApiRequest, id: Uuid) -> Result<Option<Description>, Error> {
     let row = connectors::table
         .find(id)
         .left_join(evidence::table)
         .filter(connectors::deleted_at.is_null())
-        .select((connectors::description, connectors::status, connectors::status_since, evidence::taken_at.nullable()))
+        .select((
+            connectors::description,
+            (connectors::status, connectors::status_since, evidence::taken_at.nullable()),
+            (owner_name(), connectors::contact, connectors::documentation_url, connectors::notes),
+        ))
         .first(&mut *request.api.db.get().await?)
         .await
         .optional()?;

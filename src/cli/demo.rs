@@ -17,7 +17,7 @@ use crate::access::Actor;
 use crate::audit::Change;
 use crate::authorization::{self, CredentialPlace, NewSecret, NewToken};
 use crate::categories::{self, CategoryStatus};
-use crate::connectors::{self, Details, Method, NewConnector};
+use crate::connectors::{self, Details, Method, NewConnector, Stewardship};
 use crate::db::Conn;
 use crate::name::Name;
 use crate::outbound::HttpUrl;
@@ -146,6 +146,7 @@ async fn new_connector(conn: &mut Conn, demo: &DemoConnector) -> anyhow::Result<
             description: demo.description.clone(),
             base_url: Some(HttpUrl::parse(&demo.base_url)?),
             enabled: demo.enabled,
+            stewardship: Stewardship::default(),
         },
         method: demo.method,
         categories,

@@ -7,7 +7,7 @@ use super::json::JsonProblem;
 use super::model::{Collection, MAX_MEMBERS, NewCollection, RecordSettings};
 use super::schema::{RecordSchema, SchemaProblem};
 use crate::categories::GENERATED;
-use crate::connectors::{Details, Method, NewConnector, parse_name};
+use crate::connectors::{Details, Method, NewConnector, Stewardship, parse_name};
 use crate::name::Name;
 use crate::web::Errors;
 use crate::web::form::{NewId, Text};
@@ -59,7 +59,14 @@ impl CollectionForm {
             let sortable = schema.sortable().into_iter().filter(|name| member_problem(name).is_none());
             records.members = sortable.take(MAX_MEMBERS).collect();
         }
-        let details = Details { name, description, display_name: String::new(), base_url: None, enabled: true };
+        let details = Details {
+            name,
+            description,
+            display_name: String::new(),
+            base_url: None,
+            enabled: true,
+            stewardship: Stewardship::default(),
+        };
         let connector =
             NewConnector { id: self.new_id.0, details, method: Method::Bearer, categories: vec![GENERATED] };
         Some(NewCollection { connector, records })

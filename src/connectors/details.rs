@@ -6,13 +6,14 @@ use askama::Template;
 use futures_util::try_join;
 
 use super::forms::ConnectorForm;
-use super::model::Details;
+use super::model::{DOCUMENTATION, Details};
+use super::owner::OwnerChoice;
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
 use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::audit::{self, AuditEntry, Change};
 use crate::categories::{self, CategoryChoice, CategoryId};
-use crate::db::Conn;
+use crate::db::{Conn, Connection};
 use crate::web::form::Form;
 use crate::web::{ConflictPage, Error, LastSave, Layout, SaveError, Segment, page};
 
@@ -94,25 +95,40 @@ struct DetailsPage {
     connector: Connector,
     form: Form<ConnectorForm>,
     choices: Vec<CategoryChoice>,
+    /// Owners that the field suggests.
+    owners: Vec<OwnerChoice>,
     may_edit: bool,
     may_create: bool,
     may_delete: bool,
 }
 
-fn details_page(
+async fn details_page(
     context: RequestContext,
+    conn: Connection,
     connector: Connector,
     form: Form<ConnectorForm>,
     choices: Vec<CategoryChoice>,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&connector, Tab::Details, &context.actor);
     let may_edit = connector.rights.contains(Right::Edit) && !connector.is_collection;
+    let owners = if may_edit { queries::suggested_owners(&conn).await? } else { Vec::new() };
+    drop(conn);
     let may_create = may_edit && context.may(Permission::CreateConnectors);
     let may_delete = context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok();
     let status = form.errors.status();
     page(
         status,
-        &DetailsPage { layout: context.layout, head, connector, form, choices, may_edit, may_create, may_delete },
+        &DetailsPage {
+            layout: context.layout,
+            head,
+            connector,
+            form,
+            choices,
+            owners,
+            may_edit,
+            may_create,
+            may_delete,
+        },
     )
 }
 
@@ -120,7 +136,7 @@ pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<Http
     let conn = context.conn().await?;
     let (connector, chosen, choices) = load(&conn, &context.actor, &key, Right::View).await?;
     let form = ConnectorForm::of(&connector, &chosen);
-    details_page(context, connector, Form::new(form), choices)
+    details_page(context, conn, connector, Form::new(form), choices).await
 }
 
 /// A connector, its categories and those that it can have, asked for in one go. The categories are no older than the
@@ -149,7 +165,12 @@ pub async fn update(
     let Some(version) = form.seen_version(connector.version) else {
         return conflict(context.layout, connector, &form, &choices);
     };
-    if let Some((new, new_categories)) = form.check(|form, errors| form.checked(&choices, errors)) {
+    let owner = match form.owner.single_spaced() {
+        // A deactivated user stays the owner until another is chosen.
+        typed if typed == connector.owner_name => Ok(connector.stewardship.owner()),
+        typed => queries::named_owner(&conn, &typed).await?,
+    };
+    if let Some((new, new_categories)) = form.check(|form, errors| form.checked(&choices, owner, errors)) {
         let seen = Seen { connector: &connector, categories: &categories, version };
         match queries::update(&mut Change::new(&mut conn, &context), &seen, &new, &new_categories).await {
             Ok(()) => {
@@ -165,8 +186,7 @@ pub async fn update(
             Err(other) => return Err(other.into()),
         }
     }
-    drop(conn);
-    details_page(context, connector, form, choices)
+    details_page(context, conn, connector, form, choices).await
 }
 
 const SAVED: &str = "The Data Connector was saved";
@@ -194,7 +214,7 @@ fn conflict(
     mine: &Form<ConnectorForm>,
     choices: &[CategoryChoice],
 ) -> Result<HttpResponse, Error> {
-    let both = theirs.labelled(&theirs.category_names).into_iter().zip(mine.values(&mine.category_names(choices)));
+    let both = theirs.labelled(theirs.referred()).into_iter().zip(mine.values(&mine.category_names(choices)));
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
         .fields(mine.data.carried());

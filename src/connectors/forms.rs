@@ -3,12 +3,16 @@
 use serde::Deserialize;
 use validator::Validate;
 
-use super::model::{Details, NewConnector, parse_name};
+use super::model::{Connector, DOCUMENTATION, Details, NewConnector, parse_name};
+use super::owner::{Owner, OwnerProblem, Stewardship};
 use super::{LegacyGrants, Method};
 use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
 use crate::outbound::HttpUrl;
 use crate::web::form::{NewId, Text, ticked};
 use crate::web::{Choice, Errors};
+
+/// The longest fragment of a documentation link, in characters.
+const LONGEST_FRAGMENT: usize = 500;
 
 #[derive(Default, Deserialize, Validate)]
 #[serde(default)]
@@ -24,6 +28,13 @@ pub struct ConnectorForm {
     category: Vec<String>,
     #[serde(deserialize_with = "ticked")]
     pub(super) enabled: bool,
+    /// The name of a user or a group.
+    pub(super) owner: Text,
+    #[validate(length(max = 255, message = "Contact must be 255 characters or fewer"))]
+    pub(super) contact: Text,
+    pub(super) documentation_url: Text,
+    #[validate(length(max = 10_000, message = "Notes must be 10,000 characters or fewer"))]
+    pub(super) notes: Text,
 }
 
 impl ConnectorForm {
@@ -35,7 +46,8 @@ impl ConnectorForm {
         }
     }
 
-    pub(super) fn of(details: &Details, categories: &[CategoryId]) -> ConnectorForm {
+    pub(super) fn of(connector: &Connector, categories: &[CategoryId]) -> ConnectorForm {
+        let (details, stewardship) = (&connector.details, &connector.stewardship);
         ConnectorForm {
             connector_name: details.name.to_string().into(),
             display_name: details.display_name.clone().into(),
@@ -43,12 +55,16 @@ impl ConnectorForm {
             base_url: details.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
             category: categories.iter().map(CategoryId::to_string).collect(),
             enabled: details.enabled,
+            owner: connector.owner_name.clone().into(),
+            contact: stewardship.contact.clone().into(),
+            documentation_url: stewardship.documentation_url.clone().into(),
+            notes: stewardship.notes.clone().into(),
             ..ConnectorForm::default()
         }
     }
 
     /// The typed values in the order of [`Details::labelled`].
-    pub(super) fn values(&self, categories: &str) -> [String; 6] {
+    pub(super) fn values(&self, categories: &str) -> [String; 10] {
         // As it is stored, if it is one.
         let base_url = HttpUrl::parse(&self.base_url).map(|url| url.as_str().to_string());
         [
@@ -58,6 +74,10 @@ impl ConnectorForm {
             base_url.unwrap_or_else(|_| self.base_url.trim().into()),
             categories.into(),
             if self.enabled { "Enabled" } else { "Disabled" }.into(),
+            self.owner.single_spaced(),
+            self.contact.single_spaced(),
+            documentation_url(&self.documentation_url).unwrap_or_else(|_| self.documentation_url.trim().into()),
+            self.notes.trim().into(),
         ]
     }
 
@@ -72,7 +92,7 @@ impl ConnectorForm {
             errors.add("description", "Enter a description");
         }
         let method = self.checked_method(grants, errors);
-        let (details, categories) = self.checked(choices, errors)?;
+        let (details, categories) = self.checked(choices, Ok(None), errors)?;
         Some(NewConnector {
             id: self.new_id.0,
             details: Details { enabled: true, ..details },
@@ -81,10 +101,11 @@ impl ConnectorForm {
         })
     }
 
-    /// The Details and the categories.
+    /// The Details and the categories, with the owner whom the typed name means.
     pub(super) fn checked(
         &self,
         choices: &[CategoryChoice],
+        owner: Result<Option<Owner>, OwnerProblem>,
         errors: &mut Errors,
     ) -> Option<(Details, Vec<CategoryId>)> {
         let name = errors.keep("connector_name", parse_name(&self.connector_name));
@@ -93,12 +114,21 @@ impl ConnectorForm {
         if categories.is_empty() {
             errors.add("category", "Choose at least one category");
         }
+        let owner = errors.keep("owner", owner);
+        let documentation_url = errors.keep("documentation_url", documentation_url(&self.documentation_url));
+        let stewardship = Stewardship {
+            contact: self.contact.single_spaced(),
+            documentation_url: documentation_url?,
+            notes: self.notes.trim().into(),
+            ..Stewardship::default()
+        };
         let details = Details {
             name: name?,
             display_name: self.display_name.single_spaced(),
             description: self.description.trim().into(),
             base_url: base_url?,
             enabled: self.enabled,
+            stewardship: stewardship.owned_by(owner?),
         };
         Some((details, categories))
     }
@@ -151,5 +181,25 @@ impl ConnectorForm {
         let mut names: Vec<&str> = self.chosen(choices).map(|choice| choice.name.as_str()).collect();
         names.sort_unstable();
         names.join(", ")
+    }
+}
+
+/// The URL of a documentation as it is stored; empty for none. Other than the URLs of requests it can have a fragment.
+fn documentation_url(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(String::new());
+    }
+    let (page, fragment) = typed.split_once('#').map_or((typed, None), |(page, fragment)| (page, Some(fragment)));
+    let url = HttpUrl::parse(page).map_err(|problem| format!("{DOCUMENTATION} {problem}"))?;
+    match fragment {
+        None => Ok(url.as_str().into()),
+        Some(fragment) if fragment.contains(|letter: char| letter.is_whitespace() || letter.is_control()) => {
+            Err(format!("{DOCUMENTATION} must not contain spaces or line breaks"))
+        }
+        Some(fragment) if fragment.chars().count() > LONGEST_FRAGMENT => {
+            Err(format!("{DOCUMENTATION} must have {LONGEST_FRAGMENT} characters or fewer after #"))
+        }
+        Some(fragment) => Ok(format!("{}#{fragment}", url.as_str())),
     }
 }

@@ -13,6 +13,7 @@ mod issues;
 mod list;
 mod method;
 mod model;
+mod owner;
 mod queries;
 mod trash;
 
@@ -23,7 +24,8 @@ pub use head::{ConnectorHead, Tab};
 pub use health::{Facts, Health, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method, SecretField};
-pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
+pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, Referred, parse_name};
+pub use owner::{Owner, OwnerChoice, Stewardship};
 pub use queries::{
     CredentialChange, Listed, add_observations, all_evidence as read_all_evidence, copy, count_by_health,
     create as insert, evidence as read_evidence, find, find_visible, hold_authorization, key_of, list_members,

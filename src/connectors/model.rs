@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 use uuid::Uuid;
 
+use super::owner::Stewardship;
 use super::{Health, Method};
 use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
@@ -24,6 +25,9 @@ const LONGEST_NAME: usize = 255;
 const RESERVED_KEYS: [&str; 3] = ["new", "templates", "trash"];
 
 pub type ConnectorId = Uuid;
+
+/// The label of the field that is shown as a link.
+pub(super) const DOCUMENTATION: &str = "Documentation link";
 
 /// What pages and audit lines call those whom a connector does not list.
 pub const EVERYBODY: &str = "Everybody with the permission";
@@ -52,6 +56,16 @@ pub struct Details {
     pub description: String,
     pub base_url: Option<HttpUrl>,
     pub enabled: bool,
+    #[diesel(embed)]
+    pub stewardship: Stewardship,
+}
+
+/// The names of what a connector refers to.
+pub struct Referred<'a> {
+    /// Joined.
+    pub categories: &'a str,
+    /// As [`OwnerChoice`](super::owner::OwnerChoice) has it; empty without an owner.
+    pub owner: &'a str,
 }
 
 impl Details {
@@ -61,14 +75,18 @@ impl Details {
     }
 
     /// Every field of the tab with its label, as the audit log and the page with both versions show it.
-    pub fn labelled(&self, categories: &str) -> [(&'static str, String); 6] {
+    pub fn labelled(&self, names: Referred<'_>) -> [(&'static str, String); 10] {
         [
             ("Name", self.name.to_string()),
             ("Display name", self.display_name.clone()),
             ("Description", self.description.clone()),
             ("Base URL", self.base_url.as_ref().map_or("", HttpUrl::as_str).into()),
-            ("Category", categories.into()),
+            ("Category", names.categories.into()),
             ("Status", if self.enabled { "Enabled" } else { "Disabled" }.into()),
+            ("Owner", names.owner.into()),
+            ("Contact", self.stewardship.contact.clone()),
+            (DOCUMENTATION, self.stewardship.documentation_url.clone()),
+            ("Notes", self.stewardship.notes.clone()),
         ]
     }
 
@@ -90,6 +108,13 @@ pub struct NewConnector {
 /// What no row says of itself.
 fn no_rights() -> SqlLiteral<Array<Text>> {
     sql("'{}'::text[]")
+}
+
+/// The owner's name, as [`OwnerChoice`](super::owner::OwnerChoice) has it; empty without an owner.
+fn owner_name() -> SqlLiteral<Text> {
+    sql("coalesce(
+        (SELECT u.name || ' (' || u.username || ')' FROM users u WHERE u.id = connectors.owner_user_id),
+        (SELECT 'group ' || g.name FROM groups g WHERE g.id = connectors.owner_group_id), '')")
 }
 
 /// A connector as it is stored, and as one person sees it.
@@ -120,6 +145,8 @@ pub struct Connector {
     pub access_updated_by: String,
     /// Whether it is the connector of a collection, with which it shares name and life.
     pub is_collection: bool,
+    #[diesel(select_expression = owner_name(), select_expression_type = SqlLiteral<Text>)]
+    pub owner_name: String,
     /// The rights that its access list gives the person who looks at it, whatever their permissions. None until
     /// [`seen_by`](Connector::seen_by) has set them.
     #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
@@ -174,6 +201,11 @@ impl Connector {
     /// Refuses to change what a collection sets.
     pub fn require_no_collection(&self) -> Result<(), Error> {
         if self.is_collection { Err(Error::OfCollection) } else { Ok(()) }
+    }
+
+    /// The names of its categories and its owner.
+    pub fn referred(&self) -> Referred<'_> {
+        Referred { categories: &self.category_names, owner: &self.owner_name }
     }
 
     pub fn method(&self) -> Method {

@@ -294,13 +294,19 @@ diesel::table! {
         label -> Text,
         description_start -> Text,
         categories_start -> Text,
-        search_text -> Text,
         open_rights -> Array<Text>,
         open_to_view -> Bool,
         access_version -> Int4,
         access_updated_at -> Nullable<Timestamptz>,
         access_updated_by -> Text,
         is_collection -> Bool,
+        owner_user_id -> Nullable<Uuid>,
+        owner_group_id -> Nullable<Uuid>,
+        contact -> Text,
+        documentation_url -> Text,
+        notes -> Text,
+        owner_folded -> Text,
+        search_text -> Text,
     }
 }
 

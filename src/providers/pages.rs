@@ -14,7 +14,7 @@ use crate::access::RequestContext;
 use crate::audit::{Change, transaction};
 use crate::authorization;
 use crate::categories::UNCATEGORIZED;
-use crate::connectors::{self, Details, LegacyGrants, Method, NewConnector, parse_name};
+use crate::connectors::{self, Details, LegacyGrants, Method, NewConnector, Stewardship, parse_name};
 use crate::outbound::HttpUrl;
 use crate::vault::Vault;
 use crate::web::form::{Form, NewId, Text};
@@ -202,6 +202,7 @@ fn check(template: &Template, form: &mut Form<NewFields>) -> Option<(NewConnecto
         description: format!("From the template {}.", template.name),
         base_url,
         enabled: true,
+        stewardship: Stewardship::default(),
     };
     let new = NewConnector { id: fields.new_id.0, details, method, categories: vec![UNCATEGORIZED] };
     Some((new, values))

@@ -3,6 +3,7 @@
 mod creating;
 mod details;
 mod list;
+mod owner;
 mod record;
 mod rows_read;
 mod trash;

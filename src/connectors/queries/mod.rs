@@ -6,6 +6,7 @@ mod duplicate;
 mod evidence;
 mod health;
 mod list;
+mod owner;
 mod save;
 mod trash;
 
@@ -32,6 +33,7 @@ pub use duplicate::copy;
 pub use evidence::{CredentialChange, add_observations, all_evidence, evidence, outdate_evidence};
 pub use health::{count_by_health, hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
+pub(super) use owner::{named_owner, suggested_owners};
 pub(super) use save::{Seen, update};
 pub use save::{create, save_purpose};
 pub(super) use trash::{

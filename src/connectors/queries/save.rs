@@ -5,10 +5,11 @@ use diesel::result::Error as DbError;
 use diesel_async::RunQueryDsl;
 use futures_util::join;
 
+use super::owner::hold_owner;
 use super::{CredentialChange, health, outdate_authorization, outdate_evidence};
 use crate::audit::{Change, Changes, next_version, transaction};
 use crate::categories::{CategoryId, lock_counts};
-use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
+use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, Referred, wanted_key};
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, Prepared};
@@ -41,6 +42,10 @@ async fn free_key(conn: &mut Conn, wanted: &str) -> Result<String, Error> {
 
 async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Result<(), SaveError> {
     let names = category_names(change.conn, &new.categories).await?;
+    let owner = match new.details.stewardship.owner() {
+        Some(owner) => hold_owner(change.conn, owner).await?.ok_or(SaveError::InUse)?,
+        None => String::new(),
+    };
     let (by, now) = (change.by.attribution(), change.now);
     diesel::insert_into(connectors::table)
         .values((
@@ -75,7 +80,7 @@ async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Resul
         ))
         .execute(change.conn)
         .await?;
-    let mut fields = new.details.labelled(&names.shown).to_vec();
+    let mut fields = new.details.labelled(Referred { categories: &names.shown, owner: &owner }).to_vec();
     fields.insert(4, ("Authentication Type", new.method.label().into()));
     let changes = fields.into_iter().fold(Changes::none(), |changes, (label, text)| changes.field(label, "", text));
     Ok(change.record("connector.created", new.id, &new.details.name, changes).await?)
@@ -133,6 +138,13 @@ pub async fn update(
             lock_counts(change.conn).await?;
             names = Some(category_names(change.conn, categories).await?);
         }
+        let (before, after) = (old.stewardship.owner(), new.stewardship.owner());
+        let owner = match after {
+            _ if before == after => old.owner_name.clone(),
+            // The page with both versions says that there is no owner any more.
+            Some(owner) => hold_owner(change.conn, owner).await?.ok_or(SaveError::Stale)?,
+            None => String::new(),
+        };
         let is_other_api = old.base_url != new.base_url;
         let changes_health = old.enabled != new.enabled || is_other_api;
         if changes_health {
@@ -144,7 +156,8 @@ pub async fn update(
         }
         // From here on the categories are those that were read: who changes them changes the version, too.
         super::lock(change.conn, old, seen.version).await?;
-        let changes = changed_fields(old, new, names.as_ref());
+        let joined = names.as_ref().map_or(&old.category_names, |names| &names.shown);
+        let changes = changed_fields(old, new, Referred { categories: joined, owner: &owner });
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
         let (written, recorded) = join!(
             write_details(change, old, new, names.as_ref()),
@@ -212,8 +225,7 @@ async fn write_details(
 }
 
 /// What the audit log says about a save.
-fn changed_fields(old: &Connector, new: &Details, names: Option<&CategoryNames>) -> Changes {
-    let names = names.map_or(&old.category_names, |names| &names.shown);
-    let both = old.labelled(&old.category_names).into_iter().zip(new.labelled(names));
+fn changed_fields(old: &Connector, new: &Details, names: Referred<'_>) -> Changes {
+    let both = old.labelled(old.referred()).into_iter().zip(new.labelled(names));
     both.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to))
 }

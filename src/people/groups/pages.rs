@@ -187,11 +187,12 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>)
     let listed = listing
         .words("it")
         .map(|words| format!("{words}. People who may use them only through this group may not any more."));
+    let owned = listing.owned_words("it");
     let last =
         "It counts on the next request of each member. The audit log keeps the group’s name, permissions and members.";
     Confirmation {
         question: format!("Are you sure you want to delete “{name}”?"),
-        sentences: std::iter::once(first).chain(listed).chain([last.into()]).map(Into::into).collect(),
+        sentences: std::iter::once(first).chain(listed).chain(owned).chain([last.into()]).map(Into::into).collect(),
         action: format!("{}/delete", group.address()),
         button: format!("Delete “{name}”"),
         ..group.confirmation("Delete")

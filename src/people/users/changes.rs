@@ -271,6 +271,7 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>)
     let keys = queries::api_keys_of(&mut conn, id, now).await?;
     let listing = listings(&mut conn, &context.actor, Member::User(id)).await?;
     let listed = listing.words("the user").map(|words| format!("{words}. That is deleted, too."));
+    let owned = listing.owned_words("the user");
     let lost = format!(
         "Deleted with the user: {}, {}, {}, and the user’s own permissions.",
         counted(groups, "membership in a group", "memberships in groups"),
@@ -278,18 +279,18 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>)
         plural(keys, "API key", "API keys"),
     );
     let refusal = needed(&context, &mut conn, &user).await?;
-    ask_first(context, &user, deletion(&user, &lost, listed), refusal)
+    ask_first(context, &user, deletion(&user, &lost, listed.into_iter().chain(owned)), refusal)
 }
 
 pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
     let changed = queries::delete(&mut Change::new(&mut conn, &context), user.id).await;
-    answer(context, changed, ("/users", "The user was deleted"), (deletion(&user, "", None), &user.name))
+    answer(context, changed, ("/users", "The user was deleted"), (deletion(&user, "", None.into_iter()), &user.name))
 }
 
-fn deletion(user: &User, lost: &str, listed: Option<String>) -> Confirmation {
+fn deletion(user: &User, lost: &str, connectors: impl Iterator<Item = String>) -> Confirmation {
     let name = &user.name;
-    let sentences = std::iter::once(format!("This cannot be undone. {lost}")).chain(listed).chain([
+    let sentences = std::iter::once(format!("This cannot be undone. {lost}")).chain(connectors).chain([
         "The name stays in the audit log, and beside what the user has created or changed.".into(),
         "To only prevent the user from signing in, deactivate the user instead.".into(),
     ]);

@@ -249,7 +249,7 @@ pub async fn delete(change: &mut Change<'_>, id: Uuid) -> Result<(), ChangeError
         }
         let groups = groups::joined(change.conn, id).await?;
         let groups: Vec<String> = groups.into_iter().map(|group| group.name).collect();
-        let listing = listings::names(change.conn, Member::User(id)).await?;
+        let [listing, owned] = listings::names(change.conn, Member::User(id)).await?;
         let ended = end_sessions(change.conn, id).await?;
         accounts::delete(change.conn, id).await?;
         let super_admin = if user.super_admin { "Yes" } else { "" };
@@ -260,6 +260,7 @@ pub async fn delete(change: &mut Change<'_>, id: Uuid) -> Result<(), ChangeError
             .field("Permissions", user.permissions.labels(), "")
             .field("Groups", groups.join(", "), "")
             .field("Data connectors that listed them", listing, "")
+            .field("Data connectors that they owned", owned, "")
             .field("Sessions", ended, "");
         Ok(change.record("user.deleted", id, &user.username, changes).await?)
     })

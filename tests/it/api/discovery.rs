@@ -59,3 +59,16 @@ async fn a_long_list_goes_on_where_it_ended() {
         assert_eq!(world.get(odd).await.status, 200, "{odd}");
     }
 }
+
+#[tokio::test]
+async fn a_connector_says_who_looks_after_it() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    let ben = world.app.user_named("ben", "Ben Okafor", &[]).await;
+    world.app.sql(&format!("UPDATE connectors SET owner_user_id = '{}', contact = '#ledger', documentation_url = 'https://docs.example.org/#ledger', notes = 'Ask first' WHERE key = 'ledger'", ben.id)).await;
+    let (list, ledger) = (world.get("").await.json(), world.get("/ledger").await.json());
+    for entry in [&list["connectors"][0], &ledger] {
+        let said = [&entry["owner"], &entry["contact"], &entry["documentation_url"]];
+        assert_eq!(said, ["Ben Okafor", "#ledger", "https://docs.example.org/#ledger"]);
+    }
+    assert_eq!((&ledger["notes"], list["connectors"][0].get("notes")), (&"Ask first".into(), None));
+}

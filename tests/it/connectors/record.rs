@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use connectory::access::Actor;
 use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
 use connectory::audit::Change;
-use connectory::connectors::{self, Details, Method, NewConnector};
+use connectory::connectors::{self, Details, Method, NewConnector, Stewardship};
 use uuid::Uuid;
 
 use crate::support::{TestApp, strs};
@@ -180,6 +180,7 @@ async fn connectors_of_the_command_line_are_recorded_as_such() {
             description: String::new(),
             base_url: None,
             enabled: true,
+            stewardship: Stewardship::default(),
         },
         method: Method::NoAuth,
         categories: vec![connectory::categories::UNCATEGORIZED],

@@ -16,7 +16,7 @@ use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::config::{Config, ResourceLimits};
-use connectory::connectors::{self, Details, LegacyGrants, Method, NewConnector};
+use connectory::connectors::{self, Details, LegacyGrants, Method, NewConnector, Stewardship};
 use connectory::db::{COMMAND, ChangeListener, Connection, Db, Pools};
 use connectory::keyring::Instance;
 use connectory::name::Name;
@@ -256,6 +256,7 @@ impl TestApp {
                 description: format!("What {name} is for"),
                 base_url: Some(HttpUrl::parse("https://api.example.org/v1").expect("an address")),
                 enabled: true,
+                stewardship: Stewardship::default(),
             },
             method: Method::NoAuth,
             categories: vec![categories::UNCATEGORIZED],

@@ -4,7 +4,7 @@ use connectory::access::Actor;
 use connectory::audit::Change;
 use connectory::categories;
 use connectory::collections::{self, NewCollection, RecordSchema, RecordSettings};
-use connectory::connectors::{self, Details, Method, NewConnector};
+use connectory::connectors::{self, Details, Method, NewConnector, Stewardship};
 use uuid::Uuid;
 
 use super::TestApp;
@@ -19,6 +19,7 @@ impl TestApp {
             description: format!("What {name} is for"),
             base_url: None,
             enabled: true,
+            stewardship: Stewardship::default(),
         };
         let categories = vec![categories::GENERATED];
         let connector = NewConnector { id: Uuid::now_v7(), details, method: Method::Bearer, categories };

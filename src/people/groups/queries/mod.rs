@@ -108,7 +108,7 @@ pub async fn delete(change: &mut Change<'_>, id: Uuid) -> Result<(), Error> {
     transaction(change, async |change| {
         let group = lock(change.conn, id).await?;
         let names = members::names(change.conn, id).await?;
-        let listing = listings::names(change.conn, Member::Group(id)).await?;
+        let [listing, owned] = listings::names(change.conn, Member::Group(id)).await?;
         diesel::delete(groups::table.find(id)).execute(change.conn).await?;
         let changes = Changes::none()
             .field("Name", &group.name, "")
@@ -116,7 +116,8 @@ pub async fn delete(change: &mut Change<'_>, id: Uuid) -> Result<(), Error> {
             .field("Claim value", &group.claim_value, "")
             .field("Permissions", group.permissions.labels(), "")
             .field("Members", names.join(", "), "")
-            .field("Data connectors that listed it", listing, "");
+            .field("Data connectors that listed it", listing, "")
+            .field("Data connectors that it owned", owned, "");
         change.record("group.deleted", id, &group.name, changes).await
     })
     .await
