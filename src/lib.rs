@@ -24,6 +24,7 @@ pub mod notices;
 pub mod oauth;
 pub mod openid;
 pub mod outbound;
+pub mod overview;
 pub mod people;
 pub mod programs;
 pub mod providers;

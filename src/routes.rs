@@ -24,7 +24,7 @@ use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, home, notices, openid,
-    programs, providers, rights, status, system,
+    overview, programs, providers, rights, status, system,
 };
 
 /// Only removes: with a borrowed browser it gives no more power than before.
@@ -103,8 +103,9 @@ fn pages() -> Vec<PageRoute> {
         get("/connectors/templates/{id}/delete", may(CreateConnectors), providers::confirm_delete),
         post("/connectors/templates/{id}/delete", may(CreateConnectors), TAKES_AWAY, providers::delete),
         get("/connectors/trash", may(DeleteConnectors), connectors::trash),
-        get("/connectors/{key}", may(ViewConnectors), connectors::edit),
-        post("/connectors/{key}", may(EditConnectors), Never("another origin waits for approval"), connectors::update),
+        get("/connectors/{key}", may(ViewConnectors), overview::show),
+        get("/connectors/{key}/details", may(ViewConnectors), connectors::edit),
+        post("/connectors/{key}/details", may(EditConnectors), Never("another origin waits for approval"), connectors::update),
         get("/connectors/{key}/delete", may(DeleteConnectors), connectors::confirm_delete),
         post("/connectors/{key}/delete", may(DeleteConnectors), TAKES_AWAY, connectors::delete),
         post("/connectors/{key}/restorations", may(DeleteConnectors), Always, connectors::restore),

@@ -66,6 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // storing a user, beginning a session; groups by claim
     ("openid", &["+", "accounts", "people", "config", "oauth", "outbound", "vault"]),
     ("api", &["+", "collections", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
+    ("overview", &["+", "authorization", "calls", "connectors", "endpoints"]),
     ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics
     ("routes", &["+", "slices", "status"]),
@@ -93,6 +94,7 @@ const SLICES: &[&str] = &[
     "openid",
     "api",
     "home",
+    "overview",
 ];
 const FOR_ALL: &[&str] = &["clock", "name"]; // asked everywhere, so answered in one place
 

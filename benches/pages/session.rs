@@ -117,7 +117,7 @@ impl Session {
             ask: Box::new(move |number| {
                 let (connector, version) = connectors[number].clone();
                 let session = Rc::clone(&session);
-                let path = format!("/connectors/{}", connector.key);
+                let path = format!("/connectors/{}/details", connector.key);
                 Ask {
                     status: 303,
                     text: format!("location: {path}\r\n"),

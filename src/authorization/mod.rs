@@ -16,6 +16,7 @@ mod device;
 mod discovery;
 mod forms;
 mod further_secrets;
+mod health_part;
 mod keeper;
 mod model;
 mod next_secret;
@@ -51,6 +52,7 @@ pub use device::{
     cancel as cancel_device, create as create_device_request, purge_device_requests, show as show_device_request,
 };
 pub use further_secrets::{edit as edit_further_secrets, update as update_further_secrets};
+pub use health_part::{HealthPart, health_part};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};
 pub use next_secret::promote_api_key;

@@ -24,7 +24,7 @@ pub async fn fill_in(
     (key, data): (&str, FormData),
 ) -> Result<Errors, Error> {
     let connector = connectors::find(change.conn, change.by, key, Right::Authorize).await?;
-    let mut stored = read(change.conn, connector, grants).await?;
+    let mut stored = read(change.conn, connector, grants, change.now).await?;
     let version = stored.settings.version;
     stored.form = stored.form.submitted(data.with("version", version.to_string()))?;
     let Some(checked) = stored.check(vault)? else { return Ok(stored.form.errors) };

@@ -55,27 +55,27 @@ struct Step {
 }
 
 /// A chart: its highest value in words, and the bars that it draws over one another.
-struct Chart {
-    id: &'static str,
-    title: &'static str,
-    peak: String,
-    bars: Vec<Bars>,
+pub(super) struct Chart {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub peak: String,
+    pub bars: Vec<Bars>,
     /// How the bars differ; empty if they are of one kind.
-    legend: &'static str,
+    pub legend: &'static str,
 }
 
 /// The bars of a chart that look the same.
-struct Bars {
-    fill: &'static str,
-    stroke: &'static str,
-    bars: Vec<Bar>,
+pub(super) struct Bars {
+    pub fill: &'static str,
+    pub stroke: &'static str,
+    pub bars: Vec<Bar>,
 }
 
 /// A bar, in the units of its chart.
-struct Bar {
-    x: usize,
-    y: String,
-    height: String,
+pub(super) struct Bar {
+    pub x: usize,
+    pub y: String,
+    pub height: String,
 }
 
 impl Charts {
@@ -99,7 +99,7 @@ impl Charts {
     }
 
     /// “1,204 calls since 21 November 2026, 13:00 UTC, 36 of them errors (3%). …”
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         let since = crate::web::date_time(&self.span.from);
         let calls = plural(self.all.calls, "call", "calls");
         let errors = match self.all.errors {
@@ -120,7 +120,7 @@ impl Charts {
         format!("{calls} since {since}, {errors}.{times}")
     }
 
-    fn step_word(&self) -> &'static str {
+    pub(super) fn step_word(&self) -> &'static str {
         match self.step.num_hours() {
             1 => "hour",
             24 => "day",
@@ -128,15 +128,15 @@ impl Charts {
         }
     }
 
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.steps.len() * PITCH
     }
 
-    fn first(&self) -> String {
+    pub(super) fn first(&self) -> String {
         self.steps.first().map(|step| self.label(step)).unwrap_or_default()
     }
 
-    fn last(&self) -> String {
+    pub(super) fn last(&self) -> String {
         self.steps.last().map(|step| self.label(step)).unwrap_or_default()
     }
 
@@ -148,6 +148,11 @@ impl Charts {
             "%-d %b %Y"
         };
         on_clock(&step.start, format)
+    }
+
+    /// Those of calls and errors.
+    pub(super) fn counts(&self) -> Vec<Chart> {
+        self.charts().into_iter().take(2).collect()
     }
 
     /// The charts in their order.

@@ -69,6 +69,21 @@ pub(super) struct CallFilter {
 }
 
 impl CallFilter {
+    /// All calls of a connector whose visibility was checked before.
+    pub fn of_connector(connector: ConnectorId, span: Span) -> CallFilter {
+        CallFilter {
+            span,
+            connector: Some(connector),
+            caller: None,
+            endpoint: None,
+            errors_only: false,
+            outcome: None,
+            class: None,
+            visibility: Visibility::All,
+            reader: Visibility::All,
+        }
+    }
+
     /// What `query` asks at the time `now`, with messages for the times that cannot be read.
     pub fn read(
         query: &LogQuery,

@@ -17,6 +17,7 @@ mod row;
 mod show;
 mod store;
 mod totals;
+mod week;
 
 pub use call::{Call, CallKind, CallSource, Caller, CallerKind, Outcome, Shown, Target};
 pub use list::{download, list, of_connector};
@@ -26,5 +27,6 @@ pub use retention::{Retention, look_after};
 pub use row::CallStatus;
 pub use show::show;
 pub use totals::{LastCall, LastDay, last_calls, last_day};
+pub use week::{Week, week};
 
 use row::CallRow;

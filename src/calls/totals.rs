@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::filter::{CallFilter, Span};
-use super::row::{CallPlace, CallStatus};
+use super::row::{COLUMNS, CallPlace, CallRow, CallStatus};
 use super::store::{ALL, CLASSES};
 use crate::access::Visibility;
 use crate::connectors::ConnectorId;
@@ -156,17 +156,26 @@ impl LastCall {
     }
 }
 
-/// The last calls of a connector's endpoints, by endpoint: one index look-up for each, whatever the number of
-/// calls. Endpoints that were not called within the retention are missing.
-pub async fn last_calls(conn: &mut Conn, connector: ConnectorId) -> Result<HashMap<Uuid, LastCall>, Error> {
+/// The last calls of these endpoints, by endpoint: one index look-up for each, whatever the number of calls. Endpoints
+/// that were not called within the retention are missing.
+pub async fn last_calls(conn: &Conn, endpoints: &[Uuid]) -> Result<HashMap<Uuid, LastCall>, Error> {
     let last: Vec<LastCall> = sql_query(
-        "SELECT last.* FROM endpoints CROSS JOIN LATERAL (
+        "SELECT last.* FROM unnest($1) AS wanted (endpoint) CROSS JOIN LATERAL (
             SELECT endpoint_id, id, at, outcome, status FROM calls
-            WHERE calls.endpoint_id = endpoints.id ORDER BY at DESC, calls.id DESC LIMIT 1
-        ) AS last WHERE endpoints.connector_id = $1",
+            WHERE calls.endpoint_id = endpoint ORDER BY at DESC, calls.id DESC LIMIT 1
+        ) AS last",
     )
-    .bind::<SqlUuid, _>(connector)
-    .load(conn)
+    .bind::<Array<SqlUuid>, _>(endpoints)
+    .load(&mut &*conn)
     .await?;
     Ok(last.into_iter().map(|call| (call.endpoint_id, call)).collect())
+}
+
+/// The newest call through a connector.
+pub(super) async fn newest_call(conn: &Conn, connector: ConnectorId) -> Result<Option<CallRow>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, NULL AS connector_key, NULL AS key_prefix FROM calls
+        WHERE connector_id = $1 ORDER BY at DESC, id DESC LIMIT 1"
+    );
+    Ok(sql_query(sql).bind::<SqlUuid, _>(connector).get_result(&mut &*conn).await.optional()?)
 }

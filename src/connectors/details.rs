@@ -175,7 +175,7 @@ pub async fn update(
         match queries::update(&mut Change::new(&mut conn, &context), &seen, &new, &new_categories).await {
             Ok(()) => {
                 let words = saved_words(&mut conn, &connector, &new).await?;
-                return Ok(context.see_other(&format!("/connectors/{}", connector.key), words));
+                return Ok(context.see_other(&format!("/connectors/{}/details", connector.key), words));
             }
             Err(SaveError::Stale) => {
                 let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
@@ -216,7 +216,7 @@ fn conflict(
 ) -> Result<HttpResponse, Error> {
     let both = theirs.labelled(theirs.referred()).into_iter().zip(mine.values(&mine.category_names(choices)));
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
+    let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}/details", theirs.key), saved)
         .fields(mine.data.carried());
     both.fold(page, |page, ((label, theirs), mine)| page.difference(label, theirs, mine)).respond()
 }

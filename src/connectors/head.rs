@@ -10,6 +10,7 @@ use crate::access::{Actor, Permission, Rights};
 /// The tabs of a connector.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
+    Overview,
     Details,
     Authorization,
     Endpoints,
@@ -20,6 +21,7 @@ pub enum Tab {
 impl Tab {
     pub fn label(self) -> &'static str {
         match self {
+            Tab::Overview => "Overview",
             Tab::Details => "Details",
             Tab::Authorization => "Authorization",
             Tab::Endpoints => "Endpoints",
@@ -31,7 +33,7 @@ impl Tab {
     /// What its route needs.
     fn needs(self) -> Permission {
         match self {
-            Tab::Details | Tab::Authorization | Tab::Endpoints => Permission::ViewConnectors,
+            Tab::Overview | Tab::Details | Tab::Authorization | Tab::Endpoints => Permission::ViewConnectors,
             Tab::Activity => Permission::ViewActivity,
             Tab::Access => Permission::ManageUsers,
         }
@@ -39,7 +41,8 @@ impl Tab {
 
     fn path(self) -> &'static str {
         match self {
-            Tab::Details => "",
+            Tab::Overview => "",
+            Tab::Details => "/details",
             Tab::Authorization => "/authorization",
             Tab::Endpoints => "/endpoints",
             Tab::Activity => "/activity",
@@ -71,7 +74,7 @@ impl ConnectorHead {
     /// The head of `connector` with `tab` as the current one; the tabs are those that `actor` may open.
     pub fn new(connector: &Connector, tab: Tab, actor: &Actor) -> ConnectorHead {
         let may_open = |tab: &Tab| actor.may(tab.needs());
-        let tabs = [Tab::Details, Tab::Authorization, Tab::Endpoints, Tab::Activity, Tab::Access];
+        let tabs = [Tab::Overview, Tab::Details, Tab::Authorization, Tab::Endpoints, Tab::Activity, Tab::Access];
         ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),
@@ -96,9 +99,10 @@ impl ConnectorHead {
         self.about.as_deref().unwrap_or(self.tab.label())
     }
 
-    /// Whether to link to the Authorization tab, which says what is wrong or missing.
+    /// Whether to link to the Authorization tab, which says what is wrong or missing. So does the Overview.
     fn links_to_authorization(&self) -> bool {
-        self.tab != Tab::Authorization && !matches!(self.health, Health::Healthy | Health::Disabled)
+        !matches!(self.tab, Tab::Overview | Tab::Authorization)
+            && !matches!(self.health, Health::Healthy | Health::Disabled)
     }
 
     /// What that link says.

@@ -16,6 +16,7 @@ mod model;
 mod owner;
 mod queries;
 mod trash;
+mod usage;
 
 pub use attention::{Attention, attention};
 pub use details::{changes, create, edit, new, update, waiting_words};
@@ -34,3 +35,4 @@ pub use queries::{
     waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};
+pub use usage::{UsageTable, usage_table};

@@ -286,7 +286,7 @@ impl ListRow {
     pub fn repair(&self) -> Option<(&'static str, String)> {
         let (right, words, tab) = match self.health() {
             None | Some(Health::Healthy) => return None,
-            Some(Health::Disabled) => (Right::Edit, "Enable", ""),
+            Some(Health::Disabled) => (Right::Edit, "Enable", "/details"),
             Some(Health::NotTested) => (Right::Authorize, "Test", "/authorization"),
             _ => (Right::Authorize, "Repair", "/authorization"),
         };

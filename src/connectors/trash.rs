@@ -7,18 +7,22 @@ use chrono::{DateTime, Utc};
 
 use super::Connector;
 use super::model::TrashedConnector;
-use super::queries::{self, KEPT, RECORDS_COUNTED, SHOWN, USERS_SHOWN, Usage};
+use super::queries::{self, KEPT, RECORDS_COUNTED, SHOWN};
+use super::usage::{UsageTable, usage_table};
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::{Error, FormData, Layout, SaveError, Segment, grouped, page, plural, relative};
+
+/// The most callers that the page names.
+const USERS_SHOWN: i64 = 20;
 
 #[derive(Template)]
 #[template(path = "connectors/delete.html")]
 struct DeletePage {
     layout: Layout,
     connector: Connector,
-    usage: Usage,
+    usage: UsageTable,
     /// How many records go with it.
     records: i64,
     /// Another person saved it since the page was opened: look again before deleting.
@@ -57,33 +61,18 @@ async fn delete_page(
     connector: Connector,
     changed: bool,
 ) -> Result<HttpResponse, Error> {
-    let usage = queries::usage(conn, connector.id, context.now()).await?;
+    let usage = usage_table(conn, connector.id, USERS_SHOWN, context.now()).await?;
     let records = if connector.is_collection { queries::count_records(conn, connector.id).await? } else { 0 };
     let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
     page(status, &DeletePage { layout: context.layout, connector, usage, records, changed })
 }
 
 impl DeletePage {
-    /// “3 callers, 1,204 calls in the last 30 days”
-    fn usage_words(&self) -> String {
-        format!(
-            "{}, {} in the last 30 days",
-            plural(self.usage.callers, "caller", "callers"),
-            plural(self.usage.calls, "call", "calls"),
-        )
-    }
-
     fn records_words(&self) -> String {
         match self.records {
             more if more > RECORDS_COUNTED => format!("more than {} records", grouped(RECORDS_COUNTED)),
             records => plural(records, "record", "records"),
         }
-    }
-
-    /// Those that are not shown.
-    fn more_callers(&self) -> Option<String> {
-        let more = self.usage.callers - USERS_SHOWN;
-        (more > 0).then(|| plural(more, "other caller", "other callers"))
     }
 }
 

@@ -18,11 +18,11 @@ pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormDa
     original.require_no_collection()?;
     match copy(&mut Change::new(&mut conn, &context), &original).await {
         Ok(key) => Ok(context.see_other(
-            &format!("/connectors/{key}"),
+            &format!("/connectors/{key}/details"),
             "The Data Connector was duplicated, without its secrets and tokens",
         )),
         Err(SaveError::NameTaken) => Ok(context.see_other_undone(
-            &format!("/connectors/{}", original.key),
+            &format!("/connectors/{}/details", original.key),
             "There are too many copies of this Data Connector. Rename or delete some first.",
         )),
         Err(other) => Err(other.into()),

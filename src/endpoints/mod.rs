@@ -12,6 +12,7 @@ mod forms;
 mod model;
 mod pages;
 mod paging;
+mod part;
 mod queries;
 mod rows;
 mod run;
@@ -26,5 +27,6 @@ pub use model::{
 };
 pub use pages::{confirm_delete, delete, list};
 pub use paging::{Pager, Paging, PagingKind};
+pub use part::{EndpointsPart, endpoints_part};
 pub use queries::create as insert;
 pub use run::{RunBodies, RunQuotas, download, indented, run};

@@ -43,10 +43,11 @@ impl ListPage {
 }
 
 pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = context.conn().await?;
+    let conn = context.conn().await?;
     let connector = connectors::find(&conn, &context.actor, &key, Right::View).await?;
     let rows = queries::list(&conn, connector.id).await?;
-    let last_calls = calls::last_calls(&mut conn, connector.id).await?;
+    let ids: Vec<EndpointId> = rows.iter().map(|row| row.id).collect();
+    let last_calls = calls::last_calls(&conn, &ids).await?;
     drop(conn);
     let head = ConnectorHead::new(&connector, Tab::Endpoints, &context.actor);
     let (may_edit, now) = (connector.rights.contains(Right::Edit), context.now());

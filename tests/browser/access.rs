@@ -44,6 +44,6 @@ async fn a_connector_is_kept_to_one_person_by_keyboard_alone() {
     typist.focus_is_on_the_outcome("The access to the Data Connector was saved").await;
     assert_eq!(ticked(&window).await, ["", "view call"]);
     let (viewer, other) = (app.signed_in(ben).await, app.person(&[ViewConnectors]).await);
-    viewer.get("/connectors/payroll").await.expect(200);
-    other.get("/connectors/payroll").await.expect(404);
+    viewer.get("/connectors/payroll/details").await.expect(200);
+    other.get("/connectors/payroll/details").await.expect(404);
 }

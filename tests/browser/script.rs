@@ -133,7 +133,7 @@ async fn a_password_is_shown_and_hidden_again_and_the_focus_stays() {
 
 #[tokio::test]
 async fn a_second_press_of_save_is_ignored() {
-    let (app, window) = ledger(Method::Basic, "").await;
+    let (app, window) = ledger(Method::Basic, "/details").await;
     window.fill("display_name", "General ledger").await;
     let press_twice = "
         const ignored = [];
@@ -151,7 +151,7 @@ async fn a_second_press_of_save_is_ignored() {
 
 #[tokio::test]
 async fn leaving_asks_about_unsaved_edits_and_saving_does_not() {
-    let (_app, window) = ledger(Method::Basic, "").await;
+    let (_app, window) = ledger(Method::Basic, "/details").await;
     assert_eq!(ask(&window, WOULD_ASK).await, false, "nothing was edited yet");
     window.fill("display_name", "General ledger").await;
     assert_eq!(ask(&window, WOULD_ASK).await, true);
@@ -169,7 +169,7 @@ async fn leaving_asks_about_unsaved_edits_and_saving_does_not() {
 
 #[tokio::test]
 async fn a_refused_form_asks_before_it_is_left_and_saves_without_asking() {
-    let (_app, window) = ledger(Method::Basic, "").await;
+    let (_app, window) = ledger(Method::Basic, "/details").await;
     window.fill("connector_name", "").await;
     window.press("Save").await;
     assert_eq!(window.focus().await.classes, "note bad");

@@ -26,7 +26,7 @@ use crate::support::hostile::{Authority, Hostile, Issued, answer};
 use crate::support::{Browser, FormFill, Page, TestApp, strs};
 
 /// The connector of these tests, its tab and its list.
-const DETAILS: &str = "/connectors/payroll";
+const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 
 /// What must never come back on a page.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::support::upstream::{Reply, Seen, Upstream};
 use crate::support::{Browser, FormFill, Page, TestApp};
 
-const DETAILS: &str = "/connectors/payroll";
+const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 
 /// A connector with Basic Auth and a stored password, and the API that it calls.

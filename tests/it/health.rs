@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::{Browser, TestApp, strs};
 
-const DETAILS: &str = "/connectors/payroll";
+const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 
 async fn bearer(app: &TestApp) -> Uuid {

@@ -103,8 +103,8 @@ async fn that_all_is_well_is_said_and_what_was_changed_last() {
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get("/").await.expect(200);
     assert!(page.text().contains("Every data connector that is authorized works."));
-    let details = page.click("Ledger").await.expect(200);
-    let saved = details.form("/connectors/ledger").set("description", "Books");
+    let details = page.click("Ledger").await.expect(200).click("Details").await.expect(200);
+    let saved = details.form("/connectors/ledger/details").set("description", "Books");
     saved.send().await.expect(303);
     let text = ana.get("/").await.expect(200).text();
     assert!(text.contains(&format!("Ledger by {}", ana.user().attribution())), "{text}");

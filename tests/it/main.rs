@@ -32,6 +32,7 @@ mod notices;
 mod oauth;
 mod openid;
 mod outbound;
+mod overview;
 mod pages;
 mod people;
 mod private_postgres;

@@ -28,7 +28,7 @@ use crate::support::hostile::{Authority, Behaviour, Hostile, Issued, answer};
 use crate::support::oauth_server::{OAuthServer, USER, USERS_PASSWORD};
 use crate::support::{Browser, FormFill, PASSWORD, Page, TestApp};
 
-const DETAILS: &str = "/connectors/payroll";
+const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 const REQUEST: &str = "/connectors/payroll/authorization/token-requests";
 const TAKE: &str = "/connectors/payroll/authorization/token";

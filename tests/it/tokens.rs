@@ -28,7 +28,7 @@ use crate::support::authorization_server::{self as servers, AuthorizationServer,
 use crate::support::hostile::{Behaviour, Hostile, answer};
 use crate::support::{Browser, Page, TestApp};
 
-const DETAILS: &str = "/connectors/payroll";
+const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 const RENEW: &str = "/connectors/payroll/authorization/token-renewals";
 

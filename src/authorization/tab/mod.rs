@@ -5,7 +5,6 @@ use std::ops::Deref;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
 
 mod state;
 mod stored;
@@ -23,7 +22,7 @@ use super::save::{conflict, save};
 use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
-use crate::connectors::{self, ConnectorHead, Grant, Health, Method, Observation, SecretField, Tab};
+use crate::connectors::{self, ConnectorHead, Health, Method, Observation, SecretField, Tab};
 use crate::oauth::{
     AssertionAudience, BodyFormat, ClientAuthentication, RefreshScope, ScopeSeparator, SigningAlgorithm, TokenError,
     TokenToSend,
@@ -56,7 +55,6 @@ pub(super) struct TabPage {
     may_authorize: bool,
     /// The own password need not be entered again.
     confirmed: bool,
-    now: DateTime<Utc>,
 }
 
 /// What the page shows is mostly what is stored.
@@ -83,11 +81,6 @@ impl TabPage {
     fn shows(&self, cases: &str) -> bool {
         let (method, authentication) = (self.form.method().code(), self.form.authentication.as_str());
         cases.split(' ').any(|case| case == method || case.strip_prefix("authentication=") == Some(authentication))
-    }
-
-    /// What takes the press of Authorize: the page before leaving, or a request for a code.
-    fn authorize_path(&self) -> &'static str {
-        if self.connector.method() == Method::OAuth(Grant::Device) { "device" } else { "attempts" }
     }
 
     /// Whether the server has described itself under the name of another issuer.
@@ -135,7 +128,6 @@ pub(super) fn tab_page(
         shared_redirect_url: RedirectUrl::Shared.url(&context.address, ""),
         may_authorize: stored.connector.rights.contains(Right::Authorize),
         confirmed: context.is_confirmed(),
-        now: context.now(),
         layout: context.layout,
         stored,
         notice,

@@ -4,13 +4,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Notice, TabPage};
+use super::{Notice, Stored, TabPage};
 use crate::authorization::credential::{BasicCharset, Placement};
 use crate::authorization::forms::Fields;
 use crate::authorization::options::AwsOptions;
 use crate::authorization::refusal_links::{self, FieldLink};
 use crate::authorization::settings::{OAuthClient, Settings, time_limit};
-use crate::connectors::{Health, Method};
+use crate::connectors::{Grant, Health, Method};
 use crate::web::relative;
 
 /// The fields of the section Connection that stand empty where nothing is set.
@@ -26,23 +26,38 @@ const CONNECTION_LABELS: [&str; 8] = [
 ];
 
 impl TabPage {
+    /// The fields that the shown refusal speaks of.
+    pub(super) fn links(&self) -> &'static [FieldLink] {
+        match &self.notice {
+            Notice::Refused(refusal) => refusal_links::on_tab(refusal),
+            Notice::Found(_) | Notice::Tested(_) | Notice::None => &[],
+        }
+    }
+
+    /// Whether it speaks of this field.
+    pub(super) fn links_to(&self, id: &str) -> bool {
+        refusal_links::has(self.links(), &[id])
+    }
+}
+
+impl Stored {
     /// “in 52 minutes”, “3 days ago”.
-    pub(super) fn how_far(&self, time: &DateTime<Utc>) -> String {
+    pub(in crate::authorization) fn how_far(&self, time: &DateTime<Utc>) -> String {
         relative(time, &self.now)
     }
 
     /// Whether a time has passed.
-    pub(super) fn is_over(&self, time: &DateTime<Utc>) -> bool {
+    pub(in crate::authorization) fn is_over(&self, time: &DateTime<Utc>) -> bool {
         *time <= self.now
     }
 
     /// Whether the connector's method is not left on here: nothing is asked with it.
-    pub(super) fn is_switched_off(&self) -> bool {
+    pub(in crate::authorization) fn is_switched_off(&self) -> bool {
         !self.is_allowed()
     }
 
     /// What the health means.
-    pub(super) fn meaning(&self) -> &'static str {
+    pub(in crate::authorization) fn meaning(&self) -> &'static str {
         match self.connector.health() {
             Health::Healthy if self.evidence.taken_at.is_some() => "The API takes calls.",
             Health::Healthy => "The server has issued a token.",
@@ -76,7 +91,7 @@ impl TabPage {
     }
 
     /// What repairs it, for people who may authorize.
-    pub(super) fn remedy(&self) -> &'static str {
+    pub(in crate::authorization) fn remedy(&self) -> &'static str {
         let issued = matches!(self.connector.method(), Method::OAuth(_));
         if self.is_switched_off() {
             return "";
@@ -127,7 +142,7 @@ impl TabPage {
     }
 
     /// Whether a test is what helps. Where the page has a button that replaces the credential, that comes first.
-    pub(super) fn test_helps(&self) -> bool {
+    pub(in crate::authorization) fn test_helps(&self) -> bool {
         let has_button = self.connector.method().has_tokens();
         let is_allowed = self.connector.base_url.is_some() && !self.is_switched_off();
         is_allowed
@@ -139,27 +154,32 @@ impl TabPage {
     }
 
     /// Whether anything here is to be repaired with a token.
-    pub(super) fn wants_token(&self) -> bool {
+    pub(in crate::authorization) fn wants_token(&self) -> bool {
         !matches!(self.connector.health(), Health::Healthy | Health::NotTested | Health::Disabled) && !self.api_fails()
     }
 
     /// Whether requesting a token on the page for it is what repairs the connector.
-    pub(super) fn request_repairs(&self) -> bool {
+    pub(in crate::authorization) fn request_repairs(&self) -> bool {
         self.wants_token() && !self.can_fetch()
     }
 
     /// Whether authorizing is what repairs the connector. What may pass by itself needs no person.
-    pub(super) fn authorize_repairs(&self) -> bool {
+    pub(in crate::authorization) fn authorize_repairs(&self) -> bool {
         self.can_authorize() && self.wants_token() && self.connector.health() != Health::Failing
     }
 
+    /// What takes the press of Authorize: the page before leaving, or a request for a code.
+    pub(in crate::authorization) fn authorize_path(&self) -> &'static str {
+        if self.connector.method() == Method::OAuth(Grant::Device) { "device" } else { "attempts" }
+    }
+
     /// Whether fetching a token is what repairs the connector.
-    pub(super) fn fetch_repairs(&self) -> bool {
+    pub(in crate::authorization) fn fetch_repairs(&self) -> bool {
         self.wants_token() && !self.authorize_repairs()
     }
 
     /// The settings of the grant and of the credential’s place that are not the usual ones, for people who may only look.
-    pub(super) fn unusual_settings(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::authorization) fn unusual_settings(&self) -> Vec<(&'static str, String)> {
         let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
         let token = Placement::of_tokens();
         let mut options = self.settings.options.clone();
@@ -180,7 +200,7 @@ impl TabPage {
     }
 
     /// The settings of the section Connection that are made, for people who may only look.
-    pub(super) fn connection_settings(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::authorization) fn connection_settings(&self) -> Vec<(&'static str, String)> {
         let pairs = self.stored_fields().labelled(if_set);
         let trusts = !self.settings.ca_certificate.is_empty();
         let proxied = self.settings.proxy_url.as_ref().is_some();
@@ -193,47 +213,34 @@ impl TabPage {
     }
 
     /// “30 seconds”: how long fetching a token can take.
-    pub(super) fn patience(&self) -> String {
+    pub(in crate::authorization) fn patience(&self) -> String {
         time_limit(self.settings.limits())
     }
 
-    /// The fields that the shown refusal speaks of.
-    pub(super) fn links(&self) -> &'static [FieldLink] {
-        match &self.notice {
-            Notice::Refused(refusal) => refusal_links::on_tab(refusal),
-            Notice::Found(_) | Notice::Tested(_) | Notice::None => &[],
-        }
-    }
-
-    /// Whether it speaks of this field.
-    pub(super) fn links_to(&self, id: &str) -> bool {
-        refusal_links::has(self.links(), &[id])
-    }
-
-    pub(super) fn renewal_failed(&self) -> bool {
+    pub(in crate::authorization) fn renewal_failed(&self) -> bool {
         self.renewal.failures > 0
     }
 
     /// A token is being requested at this moment.
-    pub(super) fn is_renewing(&self) -> bool {
+    pub(in crate::authorization) fn is_renewing(&self) -> bool {
         self.renewal.is_leased(self.now)
     }
 
     /// The token's end is no event where a new one is fetched by then. No request follows a final refusal.
-    pub(super) fn renews_itself(&self) -> bool {
+    pub(in crate::authorization) fn renews_itself(&self) -> bool {
         let Some(token) = &self.token else { return false };
         let fetches = self.connector.method().is_renewable(self.settings.keep_fresh, token.has_refresh_token);
         fetches && !self.renewal.is_final && !self.is_switched_off()
     }
 
     /// When the refresh token ends, if a person has to authorize again then.
-    pub(super) fn needs_person_by(&self) -> Option<&DateTime<Utc>> {
+    pub(in crate::authorization) fn needs_person_by(&self) -> Option<&DateTime<Utc>> {
         let token = self.token.as_ref().filter(|_| !self.connector.method().signs_in_by_itself())?;
         token.refresh_expires_at.as_ref()
     }
 
     /// What the button is called that fetches a new token without a person's consent.
-    pub(super) fn fetch_label(&self) -> &'static str {
+    pub(in crate::authorization) fn fetch_label(&self) -> &'static str {
         match (&self.token, self.renewal_failed()) {
             (None, _) => "Get Access Token",
             (Some(_), true) => "Try again now",

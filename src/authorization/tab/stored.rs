@@ -4,6 +4,7 @@
 //! by settings that were saved before or after it.
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::access::{RequestContext, Right};
@@ -37,6 +38,8 @@ pub(in crate::authorization) struct Stored {
     /// The methods that are left on here.
     pub grants: LegacyGrants,
     pub form: Form<Fields>,
+    /// When it was read.
+    pub now: DateTime<Utc>,
 }
 
 impl Stored {
@@ -109,11 +112,11 @@ pub(in crate::authorization) async fn load(
     key: &str,
     right: Right,
 ) -> Result<Stored, Error> {
-    let (by, grants) = (&context.actor, grants(context)?);
+    let (by, now, grants) = (&context.actor, context.now(), grants(context)?);
     conn.transaction(async |conn| {
         queries::see_one_state(conn).await?;
         let connector = connectors::find(conn, by, key, right).await?;
-        read(conn, connector, grants).await
+        read(conn, connector, grants, now).await
     })
     .await
 }
@@ -123,6 +126,7 @@ pub(in crate::authorization) async fn read(
     conn: &mut Conn,
     connector: Connector,
     grants: LegacyGrants,
+    now: DateTime<Utc>,
 ) -> Result<Stored, Error> {
     let id = connector.id;
     let settings = queries::find(conn, id).await?;
@@ -141,6 +145,7 @@ pub(in crate::authorization) async fn read(
         oauth,
         sealed,
         grants,
+        now,
     })
 }
 

@@ -9,6 +9,7 @@ mod list;
 mod owner;
 mod save;
 mod trash;
+mod usage;
 
 use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
@@ -36,11 +37,9 @@ pub(super) use list::list;
 pub(super) use owner::{named_owner, suggested_owners};
 pub(super) use save::{Seen, update};
 pub use save::{create, save_purpose};
-pub(super) use trash::{
-    KEPT, RECORDS_COUNTED, SHOWN, USERS_SHOWN, Usage, count_records, find_trashed, move_to_trash, restore, trashed,
-    usage,
-};
+pub(super) use trash::{KEPT, RECORDS_COUNTED, SHOWN, count_records, find_trashed, move_to_trash, restore, trashed};
 pub use trash::{purge_trash, purged_before};
+pub(super) use usage::{Usage, usage};
 
 diesel::define_sql_function! {
     /// The rights for which a connector lists a user, directly or through groups.

@@ -1,11 +1,9 @@
-//! The trash: connectors that can be restored whole for thirty days; and who has used a connector lately, which the page
-//! that asks before deleting shows.
+//! The trash: connectors that can be restored whole for thirty days.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use crate::access::Actor;
@@ -16,7 +14,7 @@ use crate::connectors::model::{Connector, TrashedConnector, admission};
 use crate::db::Conn;
 use crate::db::schema::{connectors, records};
 use crate::db::version::SeenVersion;
-use crate::web::{Error, SaveError, grouped};
+use crate::web::{Error, SaveError};
 
 /// How long a connector stays in the trash.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
@@ -138,63 +136,4 @@ pub async fn count_records(conn: &Conn, connector: ConnectorId) -> Result<i64, E
     let counted = records::table.filter(records::collection_id.eq(connector)).select(records::id);
     let counted: Vec<uuid::Uuid> = counted.limit(RECORDS_COUNTED + 1).load(&mut &*conn).await?;
     Ok(i64::try_from(counted.len()).unwrap_or(i64::MAX))
-}
-
-/// How far back one looks.
-const LATELY: TimeDelta = TimeDelta::days(30);
-
-/// The most callers that are shown.
-pub const USERS_SHOWN: i64 = 20;
-
-/// Who has used a connector in the last 30 days.
-pub struct Usage {
-    /// Most calls first.
-    pub users: Vec<User>,
-    pub callers: i64,
-    pub calls: i64,
-}
-
-/// A program or person that has called.
-#[derive(QueryableByName)]
-pub struct User {
-    #[diesel(sql_type = Text)]
-    caller_kind: String,
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    #[diesel(sql_type = BigInt)]
-    calls: i64,
-    #[diesel(sql_type = Timestamptz)]
-    pub last_at: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    all_callers: i64,
-    #[diesel(sql_type = BigInt)]
-    all_calls: i64,
-}
-
-impl User {
-    pub fn kind(&self) -> &'static str {
-        match self.caller_kind.as_str() {
-            "user" => "Person",
-            _ => "Program",
-        }
-    }
-
-    pub fn calls_words(&self) -> String {
-        grouped(self.calls)
-    }
-}
-
-/// Who has used the connector in the 30 days before `now`. Rows of the nil UUID are totals.
-pub async fn usage(conn: &Conn, connector: ConnectorId, now: DateTime<Utc>) -> Result<Usage, Error> {
-    let sql = format!(
-        "SELECT caller_kind, (array_agg(caller_name ORDER BY last_at DESC))[1] AS name, sum(calls)::bigint AS calls,
-            max(last_at) AS last_at, count(*) OVER () AS all_callers, (sum(sum(calls)) OVER ())::bigint AS all_calls
-        FROM call_hours
-        WHERE connector_id = $1 AND hour >= $2 AND caller_id <> '00000000-0000-0000-0000-000000000000'
-        GROUP BY caller_kind, caller_id ORDER BY 3 DESC, 2, caller_id LIMIT {USERS_SHOWN}"
-    );
-    let users: Vec<User> =
-        sql_query(sql).bind::<SqlUuid, _>(connector).bind::<Timestamptz, _>(now - LATELY).load(&mut &*conn).await?;
-    let totals = |of: fn(&User) -> i64| users.as_slice().first().map_or(0, of);
-    Ok(Usage { callers: totals(|user| user.all_callers), calls: totals(|user| user.all_calls), users })
 }

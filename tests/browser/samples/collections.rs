@@ -21,7 +21,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("collections-conflict", Full, Admin, "/collections/shelves/edit",
         &[Fill("description", "Mine"), Meanwhile("/collections/shelves/edit", &[("description", "Theirs")]), Press("Save collection")], "Someone else saved this first"),
     sample("collections-delete", Full, Admin, "/collections/books/edit", &[Press("Delete collection “Books”")], "and so do its records"),
-    sample("collections-connector", Full, Admin, "/connectors/books", &[], "belongs to the collection"),
+    sample("collections-connector", Full, Admin, "/connectors/books/details", &[], "belongs to the collection"),
     sample("collections-authorization", Full, Admin, "/connectors/books/authorization", &[], "Connectory authorizes this data connector itself"),
     sample("collections-not-changed", Full, Admin, "/connectors/books/authorization/token-requests", &[], "This data connector belongs to a collection"),
 

@@ -70,7 +70,7 @@ pub const SAMPLES: &[Sample] = &[
     // Elsewhere
     sample("oauth-list", Full, Admin, "/connectors?sort=status&size=100", &[], "Database is being upgraded until noon."),
     sample("oauth-list-viewer", Full, Viewer, "/connectors?status=failing", &[], "Next try in"),
-    sample("oauth-failing-details", Full, Admin, "/connectors/traffic-counts", &[], "Why, and how to repair it"),
+    sample("oauth-failing-details", Full, Admin, "/connectors/traffic-counts/details", &[], "Why, and how to repair it"),
 
     // Testing
     sample("oauth-tested", Full, Admin, "/connectors/meter-readings/authorization",

@@ -350,12 +350,13 @@ pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
 /// Leaves many lines in a connector's activity.
 async fn change_often(full: &Peopled, key: &str) {
     let path = format!("/connectors/{key}");
+    let details = format!("{path}/details");
     for (field, value) in [
         ("description", "Another description, long enough to need more than one line in its column of the table"),
         ("display_name", "Busy bee"),
         ("base_url", "https://busy.example.org/an/address/that/is/rather/long/v17"),
     ] {
-        full.admin.open(&path).await.submit(|form| form.set(field, value)).await.expect(303);
+        full.admin.open(&details).await.submit(|form| form.set(field, value)).await.expect(303);
     }
     let authorization = format!("{path}/authorization");
     let basic = |form: FormFill| form.set("auth_method", "basic").set("user_name", "bee").set("password", "hidden");

@@ -18,7 +18,7 @@ async fn a_permission_that_is_taken_away_is_gone_on_the_next_request() {
     .await;
     page.submit(|form| form).await.expect(403);
     assert_eq!(app.count("SELECT count(*) FROM connectors WHERE deleted_at IS NOT NULL").await, 0);
-    ben.get("/connectors/payroll").await.expect(200);
+    ben.get("/connectors/payroll/details").await.expect(200);
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_permission_without_the_one_it_requires_does_not_count() {
     ))
     .await;
     ben.get("/connectors").await.expect(403);
-    ben.post("/connectors/payroll", &[]).await.expect(403);
+    ben.post("/connectors/payroll/details", &[]).await.expect(403);
 }
 
 #[tokio::test]

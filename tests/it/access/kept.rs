@@ -22,7 +22,8 @@ enum Asks {
 #[rustfmt::skip] // a table: a route a line
 const TABLE: &[(&str, &str, Asks)] = &[
     ("GET", "/connectors/{key}", Asks::Sight),
-    ("POST", "/connectors/{key}", Asks::Edit),
+    ("GET", "/connectors/{key}/details", Asks::Sight),
+    ("POST", "/connectors/{key}/details", Asks::Edit),
     ("GET", "/connectors/{key}/delete", Asks::Edit),
     ("POST", "/connectors/{key}/delete", Asks::Edit),
     ("POST", "/connectors/{key}/restorations", Asks::Edit),

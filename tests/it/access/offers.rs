@@ -48,7 +48,7 @@ async fn what_may_not_be_done_is_not_offered() {
         links.map(|(words, _)| words).chain(buttons).collect()
     };
     let viewer = app.person(&[ViewConnectors, ViewCategories]).await;
-    for path in ["/connectors", "/connectors/payroll", "/connectors/payroll/authorization", "/categories"] {
+    for path in ["/connectors", "/connectors/payroll/details", "/connectors/payroll/authorization", "/categories"] {
         let page = viewer.get(path).await.expect(200);
         assert!(offered(&page).is_empty(), "{path}: {:?}", offered(&page));
         assert!(!page.rows().iter().flatten().any(|cell| cell.contains("Edit") || cell.contains("Delete")), "{path}");
@@ -64,7 +64,7 @@ async fn what_may_not_be_done_is_not_offered() {
             && !page.has_link("Data Connector")
             && !page.has_link("Trash")
     );
-    let page = editor.get("/connectors/payroll").await;
+    let page = editor.get("/connectors/payroll/details").await;
     assert_eq!(strs(&offered(&page)), ["Save"]);
 
     let deleter = app.person(&[DeleteConnectors]).await;
@@ -74,7 +74,7 @@ async fn what_may_not_be_done_is_not_offered() {
     let creator = app.person(&[CreateConnectors]).await;
     let page = creator.get("/connectors").await;
     assert!(page.has_link("Data Connector") && page.has_link("Edit Payroll"));
-    assert!(creator.get("/connectors/payroll").await.has_form("/connectors/payroll/duplicates"));
+    assert!(creator.get("/connectors/payroll/details").await.has_form("/connectors/payroll/duplicates"));
     assert!(!creator.get("/connectors/new").await.has_link("Create another category"));
 }
 

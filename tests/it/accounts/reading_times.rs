@@ -28,7 +28,7 @@ async fn each_person_reads_the_same_moment_on_the_own_clock() {
     // Without summer time, so that the offset is known.
     reads_in(&ben, "Asia/Tokyo").await;
     for (reader, hours, zone) in [(&ana, 0, "UTC"), (&ben, 9, "JST")] {
-        let page = reader.get("/connectors/payroll").await;
+        let page = reader.get("/connectors/payroll/details").await;
         let words = shown(now, hours, "%-d %B %Y, %H:%M");
         assert!(page.text().contains(&format!("Created on {words} {zone} by")), "{zone}: {}", page.text());
         let page = reader.get("/connectors").await;

@@ -146,7 +146,7 @@ async fn an_approval_of_a_list_that_is_old_changes_nothing() {
     let mallory = mallory(&scene).await;
     scene.plant(&mallory).await;
     let page = owner.get(APPROVALS).await;
-    let details = mallory.get("/connectors/ledger").await;
+    let details = mallory.get("/connectors/ledger/details").await;
     details.submit(|form| form.set("base_url", "http://127.0.0.1:9/")).await.expect(303);
     let form = || page.form(APPROVALS).tick("origin", &origin(&scene.evil)).confirmed();
     form().send().await.expect(409);
@@ -168,7 +168,7 @@ async fn a_base_url_that_changes_during_a_call_does_not_get_the_newer_token() {
     let (world, owner) = (&scene.world, scene.world.app.super_admin().await);
     let good = world.app.value("SELECT base_url FROM connectors").await;
     let base_url = async |url: &str| {
-        let details = owner.get("/connectors/ledger").await;
+        let details = owner.get("/connectors/ledger/details").await;
         details.submit(|form| form.set("base_url", url)).await.expect(303);
     };
     base_url(&evil.url("/")).await;
@@ -225,7 +225,7 @@ async fn test_connection_sends_a_stored_secret_to_approved_origins_only() {
         let scene = Scene::new(method).await;
         let owner = scene.world.app.super_admin().await;
         scene.enter(&owner, method).await.expect(303);
-        let details = mallory(&scene).await.get("/connectors/ledger").await;
+        let details = mallory(&scene).await.get("/connectors/ledger/details").await;
         details.submit(|form| form.set("base_url", &scene.evil.url("/"))).await.expect(303);
         let page = owner.get(TAB).await.form(TAB).press("Test connection").send().await.expect(200);
         assert!(page.text().contains("that origin is not approved"), "{method:?}: {}", page.text());

@@ -101,7 +101,7 @@ async fn no_step_is_saved_in_a_base_url_or_an_endpoint_and_none_that_is_stored_i
     world.endpoint("order", "GET", "/orders").await;
     let ana = world.app.super_admin().await;
     let base = front.url("/v1/%2e%2e%2fadmin");
-    let page = ana.get("/connectors/ledger").await.expect(200);
+    let page = ana.get("/connectors/ledger/details").await.expect(200);
     let page = page.submit(|form| form.set("base_url", &base)).await.expect(422);
     let words = page.errors().into_iter().map(|(_, words)| words);
     assert!(words.eq(["Base URL has an encoded “.” or “..” in its path"]));

@@ -206,7 +206,7 @@ async fn lists_show_a_row_that_cannot_be_read_and_its_own_pages_do_not_open() {
         }
         ana.get("/").await.expect(200);
         app.sql(&format!("UPDATE connectors SET {column} = (SELECT {column} FROM was); DROP TABLE was")).await;
-        ana.get("/connectors/ledger").await.expect(200);
+        ana.get("/connectors/ledger/details").await.expect(200);
     }
     app.sql("UPDATE categories SET status = 'asleep' WHERE name = 'Finance'").await;
     let list = ana.get("/categories").await.expect(200);

@@ -88,7 +88,7 @@ async fn json_lines_hold_all_that_the_hashes_are_made_of() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     app.connector("Café menu").await;
-    ana.get("/connectors/cafe-menu")
+    ana.get("/connectors/cafe-menu/details")
         .await
         .submit(|form| form.set("description", "Zwei\nZeilen \"quoted\""))
         .await

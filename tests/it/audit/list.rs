@@ -17,7 +17,7 @@ async fn busy() -> (TestApp, Browser, Browser) {
     for (browser, key) in [(&ana, "payroll"), (&ben, "payroll"), (&ben, "cafe-menu")] {
         let name = format!("{} 2.0", browser.user().name);
         browser
-            .get(&format!("/connectors/{key}"))
+            .get(&format!("/connectors/{key}/details"))
             .await
             .submit(|form| form.set("display_name", &name))
             .await

@@ -17,7 +17,7 @@ async fn a_change_is_shown_field_by_field_with_where_it_came_from_and_its_place_
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     app.connector("Payroll").await;
-    ana.get("/connectors/payroll")
+    ana.get("/connectors/payroll/details")
         .await
         .submit(|form| form.set("connector_name", "Wages").set("description", ""))
         .await

@@ -36,7 +36,7 @@ async fn they_stay_true_whatever_is_done() {
     are_true(&app, "creating").await;
     assert_eq!(app.value("SELECT connectors FROM categories WHERE name = 'Maps'").await, "3");
 
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     page.submit(|form| form.untick("category", &maps).untick("category", &uncategorized)).await.expect(303);
     are_true(&app, "editing").await;
     assert_eq!(app.value("SELECT connectors FROM categories WHERE name = 'Maps'").await, "2");
@@ -47,7 +47,7 @@ async fn they_stay_true_whatever_is_done() {
     are_true(&app, "deleting").await;
     ana.get("/connectors/trash").await.form("/connectors/ledger/restorations").send().await.expect(303);
     are_true(&app, "restoring").await;
-    ana.get("/connectors/ledger").await.form("/connectors/ledger/duplicates").send().await.expect(303);
+    ana.get("/connectors/ledger/details").await.form("/connectors/ledger/duplicates").send().await.expect(303);
     are_true(&app, "duplicating").await;
     app.advance(TimeDelta::days(31));
     app.run_due_work().await;
@@ -64,7 +64,7 @@ async fn they_stay_true_when_many_change_connectors_at_once() {
         app.connector(&format!("Connector {number}")).await;
     }
     let ana = app.person(&[EditConnectors]).await;
-    let paths: Vec<String> = (0..10).map(|number| format!("/connectors/connector-{number}")).collect();
+    let paths: Vec<String> = (0..10).map(|number| format!("/connectors/connector-{number}/details")).collect();
     let pages = join_all(paths.iter().map(|path| ana.get(path))).await;
     let answers = join_all(pages.iter().map(|page| page.main_form().tick("category", &category).send())).await;
     assert!(answers.iter().all(|answer| answer.status == 303));
@@ -99,7 +99,8 @@ async fn they_stay_true_and_nobody_waits_in_vain_when_everything_is_done_at_once
     for (number, from, to) in
         [(0, &finance, None), (1, &maps, None), (6, &maps, Some(&finance)), (7, &maps, Some(&finance))]
     {
-        let form = ana.get(&format!("/connectors/connector-{number}")).await.main_form().untick("category", from);
+        let form =
+            ana.get(&format!("/connectors/connector-{number}/details")).await.main_form().untick("category", from);
         forms.push(to.into_iter().fold(form, |form, to| form.tick("category", to)));
     }
     for number in [2, 3] {
@@ -110,7 +111,7 @@ async fn they_stay_true_and_nobody_waits_in_vain_when_everything_is_done_at_once
     }
     for number in [4, 5] {
         forms.push(
-            ana.get(&format!("/connectors/connector-{number}"))
+            ana.get(&format!("/connectors/connector-{number}/details"))
                 .await
                 .form(&format!("/connectors/connector-{number}/duplicates")),
         );

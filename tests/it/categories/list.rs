@@ -178,7 +178,7 @@ async fn names_are_escaped_wherever_they_are_printed() {
         "/connectors",
         &filtered,
         "/connectors/new",
-        "/connectors/payroll",
+        "/connectors/payroll/details",
     ] {
         let page = ana.get(path).await.expect(200);
         assert!(!page.html.contains("<script>alert"), "{path}");

@@ -12,9 +12,9 @@ async fn its_tabs_link_to_the_collection_and_back() {
     let app = TestApp::start().await;
     app.collection("Books", "").await;
     let ana = app.super_admin().await;
-    let page = ana.get("/connectors/books").await.expect(200);
+    let page = ana.get("/connectors/books/details").await.expect(200);
     assert!(page.text().contains("belongs to the collection Books"), "{}", page.text());
-    assert!(!page.has_form("/connectors/books") && !page.has_form("/connectors/books/duplicates"));
+    assert!(!page.has_form("/connectors/books/details") && !page.has_form("/connectors/books/duplicates"));
     let page = page.click("Change the collection’s settings").await.expect(200);
     let page = page.click("data connector Books").await.expect(200);
     assert_eq!(page.path, "/connectors/books");
@@ -36,7 +36,7 @@ async fn nothing_of_it_is_changed_but_by_the_collection() {
     let before = app.rows(stored).await;
     let version: &[(&str, &str)] = &[("version", "1"), ("connector_name", "Mine"), ("category", "x")];
     for (path, fields) in [
-        ("", version),
+        ("/details", version),
         ("/duplicates", &[]),
         ("/authorization", &[("version", "1"), ("auth_method", "none")]),
         ("/authorization", &[("version", "1"), ("do", "test")]),

@@ -33,12 +33,12 @@ async fn both_go_to_the_trash_and_come_back() {
     let id = app.collection("Books", "").await;
     fill(&app, id, 2).await;
     let ana = app.person(&[DeleteConnectors, EditConnectors]).await;
-    let page = ana.get("/connectors/books").await.click("Delete this data connector").await.expect(200);
+    let page = ana.get("/connectors/books/details").await.click("Delete this data connector").await.expect(200);
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!((page.path.as_str(), page.flash().as_str()), ("/collections", "The collection was deleted"));
     assert!(page.text().contains("No collections yet"));
     ana.get("/collections/books/edit").await.expect(404);
-    ana.get("/connectors/books").await.expect(404);
+    ana.get("/connectors/books/details").await.expect(404);
 
     let page = ana.get("/connectors/trash").await.form("/connectors/books/restorations").send().await.expect(303);
     page.follow().await.expect(200);

@@ -320,7 +320,7 @@ async fn a_duplicate_has_everything_but_secrets_under_a_free_name() {
     let ana = app.person(&[CreateConnectors]).await;
     for (name, key) in [("Payroll copy", "payroll-copy"), ("Payroll copy 2", "payroll-copy-2")] {
         let page = ana
-            .get("/connectors/payroll")
+            .get("/connectors/payroll/details")
             .await
             .form("/connectors/payroll/duplicates")
             .send()
@@ -331,7 +331,7 @@ async fn a_duplicate_has_everything_but_secrets_under_a_free_name() {
         assert_eq!(page.flash(), "The Data Connector was duplicated, without its secrets and tokens");
         assert_eq!(
             (page.path, app.value(&format!("SELECT name FROM connectors WHERE key = '{key}'")).await.as_str()),
-            (format!("/connectors/{key}"), name)
+            (format!("/connectors/{key}/details"), name)
         );
     }
     let facts = "SELECT c.display_name, c.description, c.base_url, c.method, c.enabled, c.verify_certificates, c.category_names, a.user_name, a.ca_certificate
@@ -352,7 +352,7 @@ async fn the_longest_name_can_be_duplicated_too() {
     let ana = app.person(&[CreateConnectors]).await;
     let copies = format!("/connectors/{key}/duplicates");
     for _ in 0..2 {
-        ana.get(&format!("/connectors/{key}")).await.form(&copies).send().await.expect(303);
+        ana.get(&format!("/connectors/{key}/details")).await.form(&copies).send().await.expect(303);
     }
     let names = app.rows("SELECT name FROM connectors ORDER BY created_at").await.concat();
     assert_eq!(names[1..], [format!("{} copy", "Ä".repeat(250)), format!("{} copy 2", "Ä".repeat(248))]);

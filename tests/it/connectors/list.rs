@@ -285,7 +285,7 @@ async fn a_connector_whose_certificates_are_not_checked_is_marked() {
     assert!(!ana.get("/connectors").await.text().contains("Certificate not checked"));
     app.sql("UPDATE connectors SET verify_certificates = false").await;
     assert!(ana.get("/connectors").await.rows()[0][4].starts_with("Not tested yet Certificate not checked"));
-    assert!(ana.get("/connectors/payroll").await.text().contains("Certificates are not checked."));
+    assert!(ana.get("/connectors/payroll/details").await.text().contains("Certificates are not checked."));
 }
 
 #[tokio::test]

@@ -19,15 +19,15 @@ async fn every_change_is_recorded_with_who_when_from_where_and_each_field() {
     })
     .await
     .expect(303);
-    ana.get("/connectors/payroll")
+    ana.get("/connectors/payroll/details")
         .await
         .submit(|form| form.set("connector_name", "Wages").untick("enabled", "yes"))
         .await
         .expect(303);
-    ana.get("/connectors/payroll").await.submit(|form| form).await.expect(303);
+    ana.get("/connectors/payroll/details").await.submit(|form| form).await.expect(303);
     ana.get("/connectors/payroll/delete").await.submit(|form| form).await.expect(303);
     ana.get("/connectors/trash").await.form("/connectors/payroll/restorations").send().await.expect(303);
-    ana.get("/connectors/payroll").await.form("/connectors/payroll/duplicates").send().await.expect(303);
+    ana.get("/connectors/payroll/details").await.form("/connectors/payroll/duplicates").send().await.expect(303);
 
     let (id, name) = (ana.user().id.to_string(), ana.user().name.as_str());
     let lines = app.rows("SELECT kind, subject_name, actor_id, actor_name, address FROM audit_events WHERE kind LIKE 'connector.%' ORDER BY id").await;
@@ -60,7 +60,7 @@ async fn a_change_that_cannot_be_recorded_does_not_happen() {
     app.connector("Payroll").await;
     let category = app.category("Finance").await;
     let ana = app.super_admin().await;
-    let (new, edit) = (ana.get("/connectors/new").await, ana.get("/connectors/payroll").await);
+    let (new, edit) = (ana.get("/connectors/new").await, ana.get("/connectors/payroll/details").await);
     let (delete, trash) = (ana.get("/connectors/payroll/delete").await, app.connector("Ledger").await);
     app.sql(&format!("UPDATE connectors SET deleted_at = now() WHERE id = '{trash}'")).await;
     app.sql("ALTER TABLE audit_events ADD CONSTRAINT refused CHECK (kind = 'nothing') NOT VALID").await;
@@ -96,13 +96,13 @@ async fn the_activity_tab_shows_it_newest_first_and_escaped() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.person(&[EditConnectors, ViewActivity]).await;
-    ana.get("/connectors/payroll")
+    ana.get("/connectors/payroll/details")
         .await
         .submit(|form| form.set("description", "<script>alert(1)</script>"))
         .await
         .expect(303);
     app.advance(TimeDelta::minutes(1));
-    ana.get("/connectors/payroll")
+    ana.get("/connectors/payroll/details")
         .await
         .submit(|form| form.set("description", "").set("display_name", "Pay"))
         .await
@@ -123,7 +123,7 @@ async fn the_activity_tab_is_for_whoever_may_view_activity() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ben = app.person(&[ViewConnectors]).await;
-    assert!(!ben.get("/connectors/payroll").await.has_link("Activity"));
+    assert!(!ben.get("/connectors/payroll/details").await.has_link("Activity"));
     ben.get("/connectors/payroll/activity/changes").await.expect(403);
 }
 
@@ -154,7 +154,7 @@ async fn what_a_person_typed_is_escaped_on_every_page_that_prints_it() {
         assert!(page.html.contains("script&#62;alert") || page.html.contains("script&gt;alert"), "{path} prints it");
     }
     // On the page with both versions.
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     let stale = page
         .submit(|form| {
             form.set("connector_name", "Payroll")
@@ -193,5 +193,5 @@ async fn connectors_of_the_command_line_are_recorded_as_such() {
     .expect("a new connector");
     assert_eq!(app.rows("SELECT actor_id, actor_name, address FROM audit_events").await, [["", "command line", ""]]);
     let ana = app.person(&[CreateConnectors]).await;
-    assert!(ana.get("/connectors/payroll").await.text().contains("by command line"));
+    assert!(ana.get("/connectors/payroll/details").await.text().contains("by command line"));
 }

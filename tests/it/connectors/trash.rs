@@ -23,7 +23,7 @@ async fn deleting_asks_first_and_moves_to_the_trash() {
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!((page.path.as_str(), page.flash().as_str()), ("/connectors", "The Data Connector was deleted"));
     assert!(page.text().contains("No data connectors yet"));
-    for path in ["/connectors/payroll", "/connectors/payroll/authorization", "/connectors/payroll/delete"] {
+    for path in ["/connectors/payroll/details", "/connectors/payroll/authorization", "/connectors/payroll/delete"] {
         ana.get(path).await.expect(404);
     }
     let page = page.click("Trash").await.expect(200);
@@ -37,7 +37,7 @@ async fn whoever_saw_another_version_looks_again_before_deleting() {
     app.connector("Payroll").await;
     let (ana, ben) = (app.person(&[DeleteConnectors]).await, app.person(&[EditConnectors]).await);
     let page = ana.get("/connectors/payroll/delete").await;
-    ben.get("/connectors/payroll").await.submit(|form| form.set("description", "changed")).await.expect(303);
+    ben.get("/connectors/payroll/details").await.submit(|form| form.set("description", "changed")).await.expect(303);
     let page = page.submit(|form| form).await.expect(409);
     assert!(
         page.text()
@@ -97,7 +97,7 @@ async fn a_name_is_free_once_its_connector_is_in_the_trash_and_then_keeps_it_the
     );
     assert_eq!(strs(&page.row_heads()), ["Payroll"]);
 
-    ana.get("/connectors/payroll-2").await.submit(|form| form.set("connector_name", "Wages")).await.expect(303);
+    ana.get("/connectors/payroll-2/details").await.submit(|form| form.set("connector_name", "Wages")).await.expect(303);
     page.form("/connectors/payroll/restorations").send().await.expect(303);
     assert_eq!(strs(&ana.get("/connectors").await.row_heads()), ["Payroll", "Wages"]);
 }

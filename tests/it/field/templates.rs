@@ -86,7 +86,7 @@ async fn a_connector_becomes_a_template_without_its_secrets() {
     let fill = page.main_form().set("connector_name", "Sales").set("variable_domain", "contoso");
     fill.set("client_id", "app-of-contoso").set("client_secret", "s3cret").send().await.expect(303);
 
-    let page = ana.get("/connectors/sales").await.expect(200).click("Save as template").await.expect(200);
+    let page = ana.get("/connectors/sales/details").await.expect(200).click("Save as template").await.expect(200);
     let refused = page.submit(|form| form.set("differs", "fabrikam").set("variable", "org")).await.expect(422);
     assert_eq!(refused.field_error("differs").as_deref(), Some("fabrikam is in no address of this data connector"));
     let refused = page.submit(|form| form.set("differs", "contoso").set("variable", "my org")).await.expect(422);

@@ -98,7 +98,7 @@ async fn a_client_certificate_that_alone_signs_in_goes_to_approved_origins_only(
     let page = ana.get(TAB).await;
     assert!(page.text().contains("Waiting for approval"), "{}", page.text());
     // The same holds for another base URL, in calls and in tests.
-    let moved = ana.get("/connectors/ledger").await.submit(|form| form.set("base_url", &url)).await;
+    let moved = ana.get("/connectors/ledger/details").await.submit(|form| form.set("base_url", &url)).await;
     assert!(moved.expect(303).follow().await.flash().contains("are refused until it is approved"));
     assert_eq!(world.call("user", json!({})).await.status, 403);
     assert!(test(&ana).await.contains("may not be sent to"), "{}", test(&ana).await);

@@ -246,7 +246,7 @@ async fn a_duplicate_has_all_settings_and_no_secret() {
     saved(with_all(page.form(TAB))).await;
     let id = app.value("SELECT id FROM connectors").await;
     app.store_token(id.parse().expect("an id"), "canary-token", None).await;
-    let details = ana.get("/connectors/payroll").await;
+    let details = ana.get("/connectors/payroll/details").await;
     let form = details.form("/connectors/payroll/duplicates");
     form.send().await.expect(303);
     has_all(&ana.get("/connectors/payroll-copy/authorization").await);

@@ -119,7 +119,7 @@ async fn a_first_token_is_not_approved_for_a_base_url_of_another_host() {
     let (page, ()) = tokio::join!(tab.form(RENEWALS).send(), async {
         scene.server.seen_when_arrived(1).await;
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
-        let page = scene.ana.get("/connectors/payroll").await;
+        let page = scene.ana.get("/connectors/payroll/details").await;
         page.submit(elsewhere).await.expect(303);
     });
     page.expect(303);

@@ -176,7 +176,7 @@ async fn a_token_is_fetched_for_no_base_url_that_waits() {
         let (app, id, ana) = at_home(method, &home).await;
         app.sql("DELETE FROM tokens").await;
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
-        let page = ana.get("/connectors/payroll").await.submit(elsewhere).await;
+        let page = ana.get("/connectors/payroll/details").await.submit(elsewhere).await;
         let page = page.expect(303).follow().await;
         assert!(page.flash().contains("are refused until it is approved"));
         let renewals = "/connectors/payroll/authorization/token-renewals";

@@ -64,7 +64,7 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
     let mut found = Vec::new();
     for (address, expected) in [
         ("/connectors".to_string(), 422),
-        ("/connectors/payroll".into(), 422),
+        ("/connectors/payroll/details".into(), 422),
         ("/connectors/payroll/delete".into(), 409),
         ("/connectors/payroll/authorization/token-requests".into(), 422),
         ("/categories".into(), 422),
@@ -93,7 +93,8 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         assert_eq!(page.title().starts_with("Error: "), expected == 422, "{address}: {}", page.title());
         found.extend(faults(&page));
     }
-    let conflict = ana.get("/connectors/payroll").await.submit(|form| form.forge("version", "0")).await.expect(409);
+    let conflict =
+        ana.get("/connectors/payroll/details").await.submit(|form| form.forge("version", "0")).await.expect(409);
     found.extend(faults(&conflict));
     found.extend(faults(&ana.post_exactly("/connectors", &[]).await.expect(403)));
     let visitor = app.browser();
@@ -113,11 +114,11 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
     let mut found = Vec::new();
     for address in [
         "/connectors",
-        "/connectors/payroll",
+        "/connectors/payroll/details",
         "/connectors/payroll/authorization",
         "/connectors/payroll/endpoints",
         "/connectors/weather/endpoints",
-        "/connectors/maps",
+        "/connectors/maps/details",
         "/connectors/ledger/authorization",
     ] {
         found.extend(faults(&ben.get(address).await.expect(200)));

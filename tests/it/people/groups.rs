@@ -104,15 +104,15 @@ async fn rights_of_groups_add_up_and_a_change_counts_on_the_next_request() {
     put_user(&app, editors, ben.user().id).await;
     ben.get("/connectors").await.expect(403);
     put_user(&app, viewers, ben.user().id).await;
-    let page = ben.get("/connectors/payroll").await.expect(200);
-    assert!(page.has_form("/connectors/payroll"));
+    let page = ben.get("/connectors/payroll/details").await.expect(200);
+    assert!(page.has_form("/connectors/payroll/details"));
     boss.get(&format!("/groups/{editors}"))
         .await
         .submit(|form| form.untick("permission", "edit-data-connectors"))
         .await
         .expect(303);
     page.submit(|form| form).await.expect(403);
-    ben.get("/connectors/payroll").await.expect(200);
+    ben.get("/connectors/payroll/details").await.expect(200);
 }
 
 #[tokio::test]

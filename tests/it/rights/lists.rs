@@ -180,8 +180,8 @@ async fn what_may_not_be_done_with_one_connector_is_not_offered_there() {
         assert!(page.has_link(&format!("{offered} Ledger")), "{offered}");
         assert!(!page.has_link(&format!("{offered} Payroll")), "{offered}");
     }
-    let details = ben.get("/connectors/payroll").await.expect(200);
-    assert!(!details.has_form("/connectors/payroll") && !details.has_form("/connectors/payroll/duplicates"));
+    let details = ben.get("/connectors/payroll/details").await.expect(200);
+    assert!(!details.has_form("/connectors/payroll/details") && !details.has_form("/connectors/payroll/duplicates"));
     assert!(!details.has_link("Delete"));
     assert!(details.text().contains("Kept to certain people"));
     let refused = ben.get("/connectors/payroll/endpoints/new").await.expect(403);
@@ -222,7 +222,7 @@ async fn the_tabs_of_other_permissions_ask_for_sight_alone() {
             .await;
         let path = format!("/connectors/payroll/{tab}");
         open_for(&app, payroll, "{view,call,edit,authorize}").await;
-        ben.get("/connectors/payroll").await.expect(403);
+        ben.get("/connectors/payroll/details").await.expect(403);
         ben.get(&path).await.expect(200);
         close(&app, payroll).await;
         ben.get(&path).await.expect(404);
@@ -237,14 +237,14 @@ async fn a_change_of_the_lists_acts_on_the_next_request() {
     let ben = world.app.person(&[EditConnectors]).await;
     let team = group(&world.app, "Payroll office").await;
     list_group(&world.app, world.payroll, team, "{view,edit}").await;
-    ben.get("/connectors/payroll").await.expect(404);
+    ben.get("/connectors/payroll/details").await.expect(404);
     put_into(&world.app, ben.user().id, team).await;
-    let page = ben.get("/connectors/payroll").await.expect(200);
-    assert!(page.has_form("/connectors/payroll"));
+    let page = ben.get("/connectors/payroll/details").await.expect(200);
+    assert!(page.has_form("/connectors/payroll/details"));
     world.app.sql("DELETE FROM group_users").await;
-    page.form("/connectors/payroll").send().await.expect(404);
+    page.form("/connectors/payroll/details").send().await.expect(404);
     open_for(&world.app, world.payroll, "{view,call,edit,authorize}").await;
-    ben.get("/connectors/payroll").await.expect(200);
+    ben.get("/connectors/payroll/details").await.expect(200);
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn a_copy_is_kept_to_the_same_people() {
     let user = ben.user().id.to_string();
     assert_eq!(rows.await, [["{}", user.as_str(), "{view,edit}"]]);
     let cleo = world.everything().await;
-    cleo.get("/connectors/payroll-copy").await.expect(404);
+    cleo.get("/connectors/payroll-copy/details").await.expect(404);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn everything_is_open_to_everybody_at_first() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
-    let page = ana.get("/connectors/payroll").await.click("Access").await.expect(200);
+    let page = ana.get("/connectors/payroll/details").await.click("Access").await.expect(200);
     assert_eq!(page.h1(), "Payroll: Access");
     assert_eq!(strs(&page.ticked("everybody")), ["view", "call", "edit", "authorize"]);
     assert_eq!(strs(&page.row_heads()), ["Everybody with the permission"]);

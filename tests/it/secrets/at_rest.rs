@@ -158,7 +158,7 @@ async fn a_day(
     );
     pages.push(
         browser
-            .get("/connectors/basic")
+            .get("/connectors/basic/details")
             .await
             .submit(|form| form.set("base_url", "elsewhere.example.org"))
             .await
@@ -224,7 +224,7 @@ async fn a_day(
 
     pages.push(
         browser
-            .get("/connectors/issued")
+            .get("/connectors/issued/details")
             .await
             .form("/connectors/issued/duplicates")
             .send()
@@ -254,7 +254,7 @@ async fn a_programs_key(browser: &Browser, pages: &mut Vec<Page>) -> String {
     let shown = form().send().await.expect(200);
     let key = shown.field_value("api_key");
     let again = form().send().await.expect(303).follow().await;
-    for part in ["/connectors/basic", "/edit", "/revocation", "/connectors/new"] {
+    for part in ["/connectors/basic/details", "/edit", "/revocation", "/connectors/new"] {
         pages.push(browser.get(&format!("{}{part}", again.path)).await.expect(200));
     }
     for path in [program.as_str(), "/programs", "/profile"] {
@@ -316,7 +316,7 @@ async fn no_secret_is_in_the_database_its_dump_its_files_the_log_or_a_page() {
         assert!(text.contains(PUBLIC), "the search sees the {place}");
         assert_eq!(found(&secrets, text), [""; 0], "in the {place}");
     }
-    assert!(log.contains("TRACE") && log.contains("/connectors/issued"), "the log tells all");
+    assert!(log.contains("TRACE") && log.contains("/connectors/issued/details"), "the log tells all");
     assert_eq!(found(&secrets, &log), [""; 0], "in the log");
 
     // The tables, what was written ahead of them, PostgreSQL's own log.

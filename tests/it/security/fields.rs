@@ -103,8 +103,8 @@ async fn columns_that_are_no_fields_of_a_form_cannot_be_set() {
         (&editor, "/profile".into(), "/profile".into(), "users", own),
         (
             &editor,
-            "/connectors/payroll".to_string(),
-            "/connectors/payroll".to_string(),
+            "/connectors/payroll/details".to_string(),
+            "/connectors/payroll/details".to_string(),
             "connectors",
             connector.to_string(),
         ),

@@ -134,9 +134,9 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         |form| form.set("description", "Mine"),
     );
     add(
-        "/connectors/{key}",
-        "/connectors/payroll".into(),
-        "/connectors/payroll",
+        "/connectors/{key}/details",
+        "/connectors/payroll/details".into(),
+        "/connectors/payroll/details",
         ("connectors", at(&connector)),
         |form| form.set("display_name", "Mine"),
     );

@@ -156,7 +156,7 @@ async fn find_settings_chooses_the_key_where_nothing_else_is_known() {
 async fn a_template_of_a_client_that_signs_asks_for_the_key() {
     let server = Upstream::start(|_| Reply::json(200, TOKEN)).await;
     let (app, _, ana) = signing(Grant::ClientCredentials, &server, &Key::rsa(false), "PS256").await;
-    let page = ana.get("/connectors/payroll").await.click("Save as template").await.expect(200);
+    let page = ana.get("/connectors/payroll/details").await.click("Save as template").await.expect(200);
     page.main_form().send().await.expect(303);
     let page = ana.get("/connectors/templates").await.click("Payroll").await.expect(200);
     assert!(page.main_form().value("client_secret").is_none());
