@@ -30,7 +30,7 @@ async fn an_owner_is_named_by_user_name_or_by_the_name_of_a_person_or_group() {
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let group = accounting(&app).await;
     let ana = app.person(&[EditConnectors]).await;
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     let suggested = page.attributes("datalist#owners option", "value");
     assert_eq!(suggested[0], "group Accounting");
     assert!(suggested.contains(&"Ben Okafor (ben)".to_string()), "{suggested:?}");
@@ -43,11 +43,12 @@ async fn an_owner_is_named_by_user_name_or_by_the_name_of_a_person_or_group() {
         ("  Ben   Okafor ", &ben, "Ben Okafor (ben)"),
         ("Ben Okafor (ben)", &ben, "Ben Okafor (ben)"),
     ] {
-        let page = ana.get("/connectors/payroll").await.submit(|form| form.set("owner", typed)).await.expect(303);
+        let page =
+            ana.get("/connectors/payroll/details").await.submit(|form| form.set("owner", typed)).await.expect(303);
         assert_eq!(page.follow().await.field_value("owner"), shown, "{typed}");
         assert_eq!(stored(&app).await, *owner, "{typed}");
     }
-    ana.get("/connectors/payroll").await.submit(|form| form.set("owner", " ")).await.expect(303);
+    ana.get("/connectors/payroll/details").await.submit(|form| form.set("owner", " ")).await.expect(303);
     assert_eq!(stored(&app).await, ["", ""]);
 }
 
@@ -57,7 +58,7 @@ async fn everything_is_saved_recorded_and_shown_to_people_who_may_only_view() {
     app.connector("Payroll").await;
     accounting(&app).await;
     let ana = app.person(&[EditConnectors]).await;
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     let filled = page.submit(|form| {
         form.set("owner", "Accounting")
             .set("contact", " accounting@example.org ")
@@ -80,7 +81,7 @@ async fn everything_is_saved_recorded_and_shown_to_people_who_may_only_view() {
         labels.iter().zip(text).map(|(label, to)| serde_json::json!({ "field": label, "from": "", "to": to }));
     assert_eq!(changes, expected.collect::<serde_json::Value>());
 
-    let page = app.person(&[ViewConnectors]).await.get("/connectors/payroll").await;
+    let page = app.person(&[ViewConnectors]).await.get("/connectors/payroll/details").await;
     let shown = page.texts("dd");
     for text in ["group Accounting", "accounting@example.org", "Closed on <b>Sundays</b>. Ask first."] {
         assert!(shown.contains(&text.to_string()), "{text}: {shown:?}");
@@ -101,7 +102,7 @@ async fn what_is_wrong_is_kept_with_what_to_do() {
     app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", gone.id)).await;
     let long = "x".repeat(256);
     let ana = app.person(&[EditConnectors]).await;
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     let unknown = |name: &str| {
         format!("No active user and no group is called “{name}”. Enter a name or a user name, or leave Owner empty")
     };
@@ -138,7 +139,7 @@ async fn two_who_edit_at_once_see_both_owners() {
     accounting(&app).await;
     app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let ana = app.person(&[EditConnectors]).await;
-    let (first, second) = (ana.get("/connectors/payroll").await, ana.get("/connectors/payroll").await);
+    let (first, second) = (ana.get("/connectors/payroll/details").await, ana.get("/connectors/payroll/details").await);
     first.submit(|form| form.set("owner", "ben").set("notes", "theirs")).await.expect(303);
     let conflict = second.submit(|form| form.set("owner", "group Accounting").set("notes", "mine")).await.expect(409);
     assert_eq!(conflict.rows(), [["Owner", "Ben Okafor (ben)", "group Accounting"], ["Notes", "theirs", "mine"]]);
@@ -152,13 +153,14 @@ async fn a_copy_has_the_same_owner_and_notes() {
     app.connector("Payroll").await;
     accounting(&app).await;
     let ana = app.person(&[CreateConnectors]).await;
-    ana.get("/connectors/payroll")
+    ana.get("/connectors/payroll/details")
         .await
         .submit(|form| form.set("owner", "Accounting").set("notes", "Ask first"))
         .await
         .expect(303);
-    let copy = ana.get("/connectors/payroll").await.form("/connectors/payroll/duplicates").send().await.expect(303);
-    let page = ana.get("/connectors/payroll-copy").await;
+    let copy =
+        ana.get("/connectors/payroll/details").await.form("/connectors/payroll/duplicates").send().await.expect(303);
+    let page = ana.get("/connectors/payroll-copy/details").await;
     assert_eq!(
         [page.field_value("owner"), page.field_value("notes")],
         ["group Accounting", "Ask first"],
@@ -182,7 +184,7 @@ async fn the_search_finds_key_host_and_owner_also_after_they_are_renamed() {
     accounting(&app).await;
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let ana = app.super_admin().await;
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     page.submit(|form| {
         form.set("connector_name", "Salaries")
             .set("base_url", "https://EID.Example.net:8443/v1/secret")
@@ -200,7 +202,7 @@ async fn the_search_finds_key_host_and_owner_also_after_they_are_renamed() {
     assert_eq!(strs(&found(&ana, "benedikt").await), wages);
     assert!(found(&ana, "okafor").await.is_empty());
 
-    ana.get("/connectors/payroll").await.submit(|form| form.set("owner", "Accounting")).await.expect(303);
+    ana.get("/connectors/payroll/details").await.submit(|form| form.set("owner", "Accounting")).await.expect(303);
     assert_eq!(strs(&found(&ana, "accounting").await), wages);
     assert!(found(&ana, "zebras").await.is_empty(), "a group’s description is not its name");
     app.sql("UPDATE groups SET name = 'Book keeping', search_text = ' book keeping zebras'").await;
@@ -218,8 +220,8 @@ async fn deleting_an_owner_says_and_leaves_the_connector_without_one() {
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let ana = app.person(&[EditConnectors, ManageUsers]).await;
     app.confirm(&ana).await;
-    ana.get("/connectors/payroll").await.submit(|form| form.set("owner", "ben")).await.expect(303);
-    ana.get("/connectors/ledger").await.submit(|form| form.set("owner", "Accounting")).await.expect(303);
+    ana.get("/connectors/payroll/details").await.submit(|form| form.set("owner", "ben")).await.expect(303);
+    ana.get("/connectors/ledger/details").await.submit(|form| form.set("owner", "Accounting")).await.expect(303);
     for (path, words, field) in [
         (
             format!("/users/{}/delete", ben.id),
@@ -243,7 +245,7 @@ async fn deleting_an_owner_says_and_leaves_the_connector_without_one() {
     let left =
         "SELECT count(*) FROM connectors WHERE owner_user_id IS NULL AND owner_group_id IS NULL AND owner_folded = ''";
     assert_eq!(app.count(left).await, 2);
-    assert_eq!(ana.get("/connectors/payroll").await.field_value("owner"), "");
+    assert_eq!(ana.get("/connectors/payroll/details").await.field_value("owner"), "");
 }
 
 #[tokio::test]
@@ -252,7 +254,7 @@ async fn an_owner_who_was_deleted_meanwhile_is_not_stored() {
     app.connector("Payroll").await;
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let ana = app.person(&[EditConnectors]).await;
-    let page = ana.get("/connectors/payroll").await;
+    let page = ana.get("/connectors/payroll/details").await;
     app.sql(&format!("DELETE FROM users WHERE id = '{}'", ben.id)).await;
     let page = page.submit(|form| form.set("owner", "Ben Okafor (ben)")).await.expect(422);
     assert!(page.field_error("owner").is_some());
