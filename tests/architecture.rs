@@ -35,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),
     ("categories", &["+"]),
-    ("connectors", &["+", "categories", "outbound::HttpUrl"]), // the base URL
+    ("connectors", &["+", "categories", "outbound::HttpUrl", "template::ENCODED"]), // the base URL; paths of calls
     ("authorization", &["+", "connectors", "oauth", "outbound", "vault"]),
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),

@@ -20,8 +20,9 @@ use super::request::ApiRequest;
 use super::serve::json_response;
 use crate::access::{Right, Wants};
 use crate::authorization::token_values;
+use crate::connectors::{call_path, connector_path};
 use crate::db::schema::{connectors, evidence};
-use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
+use crate::endpoints::DefinedEndpoint;
 use crate::relay::ConnectorSnapshot;
 use crate::web::Error;
 

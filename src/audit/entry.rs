@@ -118,6 +118,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("api_key.data_connector_removed", "Data connector taken from API key"),
     ("api_key.data_connector_saved", "API key’s rights to a data connector saved"),
     ("api_key.refused", "API key refused"),
+    ("api_key.replaced", "API key replaced"),
     ("api_key.revoked", "API key revoked"),
     ("api_key.saved", "API key saved"),
     ("audit_log.exported", "Audit log exported"),

@@ -3,6 +3,7 @@
 //! Rules: a name is unique among live connectors without regard to case; a key is unique for ever; a change of the
 //! host to which a stored secret goes asks for the secret again. Danger: any query that forgets `deleted_at`.
 
+mod api_path;
 mod attention;
 mod details;
 mod evidence;
@@ -18,6 +19,7 @@ mod queries;
 mod trash;
 mod usage;
 
+pub use api_path::{call_path, connector_path, curl_get, curl_post, proxy_path};
 pub use attention::{Attention, attention};
 pub use details::{changes, create, edit, new, update, waiting_words};
 pub use evidence::{ApiOutcome, Evidence, Observation};

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::forms::{Checked, EndpointForm};
-use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, call_path};
+use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind};
 use super::paging::PagingKind;
 use super::queries::{self, MAX_ENDPOINTS};
 use super::run::{BodyFormat, Outcome, Report};
@@ -12,7 +12,7 @@ use super::token_values::is_of_token;
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::authorization::KeptValues;
-use crate::connectors::{self, Connector, ConnectorHead, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Tab, call_path};
 use crate::db::Conn;
 use crate::name::Name;
 use crate::outbound::Origin;

@@ -22,9 +22,7 @@ pub use cache::{DefinedEndpoint, EndpointCache};
 pub use definition::{Definition, FileValue, Files, MAX_BODY, RenderProblems, Rendered};
 pub use duplicate::duplicate;
 pub use editor::{create, edit, new, update};
-pub use model::{
-    BodyKind, CheckedEndpoint, EndpointId, HttpMethod, RequestSettings, Row, call_path, connector_path, parse_name,
-};
+pub use model::{BodyKind, CheckedEndpoint, EndpointId, HttpMethod, RequestSettings, Row, parse_name};
 pub use pages::{confirm_delete, delete, list};
 pub use paging::{Pager, Paging, PagingKind};
 pub use part::{EndpointsPart, endpoints_part};

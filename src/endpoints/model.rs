@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,7 +9,6 @@ use uuid::Uuid;
 use super::paging::{Paging, PagingKind, Pointer};
 use crate::db::{StoredValueError, all_known, known, text_enum};
 use crate::name::{Name, NameProblem};
-use crate::template::ENCODED;
 pub use crate::template::HttpMethod;
 
 /// The longest name, in characters.
@@ -308,24 +306,4 @@ pub(super) fn describe(
         ("Parameter of the page", request.paging.parameter.clone()),
         ("Items", request.paging.items.to_string()),
     ]
-}
-
-/// The path of a connector in the API.
-pub fn connector_path(key: &str) -> String {
-    format!("/api/v1/connectors/{}", utf8_percent_encode(key, ENCODED))
-}
-
-/// The path in the API to which programs POST to call an endpoint.
-pub fn call_path(key: &str, name: &str) -> String {
-    format!("{}/endpoints/{}/call", connector_path(key), utf8_percent_encode(name, ENCODED))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_of_any_script_is_one_segment() {
-        assert_eq!(call_path("ledger", "List 2.0_ä"), "/api/v1/connectors/ledger/endpoints/List%202.0_%C3%A4/call");
-    }
 }

@@ -6,11 +6,11 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
-use super::model::{EndpointId, call_path};
+use super::model::EndpointId;
 use super::queries::{self, ListRow};
 use crate::access::{RequestContext, Right};
 use crate::calls::{self, LastCall};
-use crate::connectors::Connector;
+use crate::connectors::{Connector, call_path};
 use crate::db::Conn;
 use crate::web::{Error, plural, relative};
 

@@ -12,8 +12,8 @@ use crate::access::{Permission, RequestContext};
 use crate::audit::{self, AuditEntry};
 use crate::authorization::{self, HealthPart};
 use crate::calls::{self, Week};
-use crate::connectors::{self, Connector, ConnectorHead, Tab, UsageTable};
-use crate::endpoints::{self, EndpointsPart, connector_path};
+use crate::connectors::{self, Connector, ConnectorHead, Tab, UsageTable, curl_get, curl_post, proxy_path};
+use crate::endpoints::{self, EndpointsPart};
 use crate::web::{Error, Layout, Segment, page};
 
 /// The most callers that the page names.
@@ -72,11 +72,10 @@ pub async fn show(context: RequestContext, Segment(key): Segment) -> Result<Http
 
 /// The key, the paths by which programs call, and a command that does.
 fn copies(address: &str, connector: &Connector, endpoint: Option<String>) -> Vec<Copied> {
-    let proxy = format!("{}/proxy/", connector_path(&connector.key));
-    let header = "--header \"Authorization: Bearer $CONNECTORY_KEY\"";
+    let proxy = proxy_path(&connector.key);
     let command = match &endpoint {
-        Some(path) => format!("curl --request POST {header} --json '{{}}' '{address}{path}'"),
-        None => format!("curl {header} '{address}{proxy}'"),
+        Some(path) => curl_post(format!("{address}{path}")),
+        None => curl_get(format!("{address}{proxy}")),
     };
     let copied = |id, label, text, hint| Copied { id, label, text, hint };
     let key = copied("key", "Key", connector.key.clone(), "The name of this data connector in addresses.");

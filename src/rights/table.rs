@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::model::{Boxes, CheckedAccess, Entry, MOST, address};
 use super::queries::{self, Added};
-use crate::access::{RequestContext, Right, Rights};
+use crate::access::{Permission, RequestContext, Right, Rights};
 use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
@@ -35,6 +35,8 @@ struct AccessPage {
     open: Rights,
     /// Programs' keys that can call this by name though Call is not open to everybody.
     named_keys: usize,
+    /// The reader may let programs call.
+    manages_programs: bool,
     errors: Errors,
 }
 
@@ -105,8 +107,11 @@ async fn access_page(
         false => queries::keys(conn, &connector, context.now(), i64::MAX).await?.len(),
     };
     let head = ConnectorHead::new(&connector, Tab::Access, &context.actor);
-    let status = errors.status();
-    page(status, &AccessPage { layout: context.layout, head, connector, rows, open, named_keys, errors })
+    let (status, manages_programs) = (errors.status(), context.may(Permission::ManageUsers));
+    page(
+        status,
+        &AccessPage { layout: context.layout, head, connector, rows, open, named_keys, manages_programs, errors },
+    )
 }
 
 /// The form as it was sent: the boxes of everybody, and of each who is listed. An entry without a row in it keeps what it

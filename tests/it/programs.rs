@@ -7,6 +7,7 @@ mod key_forms;
 mod keys;
 mod list;
 mod own_keys;
+mod replacing;
 mod saving;
 
 use connectory::access::{KeyHolder, Wants};

@@ -46,6 +46,7 @@ const PREFIX: usize = MARK.len() + TELLING;
 const LENGTH: usize = PREFIX + 1 + SECRET;
 
 /// An API key as its holder knows it. Not printable, and wiped from memory.
+#[derive(Clone)]
 pub struct ApiKey(Zeroizing<String>);
 
 impl ApiKey {

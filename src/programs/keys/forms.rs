@@ -1,6 +1,6 @@
 //! The forms of a key and of what it may do with a data connector.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 use validator::Validate;
@@ -8,8 +8,9 @@ use validator::Validate;
 use super::expiry::Expiry;
 use super::holder::Holder;
 use super::model::{
-    CheckedKey, CheckedScope, EndpointChoice, Key, LONGEST_NAME, METHODS, Scope, Target, expiry_words, methods_words,
+    CheckedKey, CheckedScope, EndpointChoice, Key, LONGEST_NAME, METHODS, Scope, expiry_words, methods_words,
 };
+use crate::db::text_enum;
 use crate::name::Name;
 use crate::web::form::{NewId, Text, ticked};
 use crate::web::{Choice, Errors, Radio};
@@ -63,23 +64,9 @@ impl KeyForm {
     /// The checked key. `stored` is the key that is changed, whose expiry may stay.
     pub(super) fn checked(&self, stored: Option<&Key>, now: DateTime<Utc>, errors: &mut Errors) -> Option<CheckedKey> {
         let name = errors.keep("key_name", Name::parse(&self.key_name, LONGEST_NAME));
-        let expires_at = self.checked_expiry(stored, now, errors);
+        let expires_at = checked_expiry((&self.expires, &self.expires_on), stored, now, errors);
         let methods = self.checked_methods(errors);
         Some(CheckedKey { name: name?.as_str().to_string(), expires_at: expires_at?, methods: methods? })
-    }
-
-    fn checked_expiry(
-        &self,
-        stored: Option<&Key>,
-        now: DateTime<Utc>,
-        errors: &mut Errors,
-    ) -> Option<Option<DateTime<Utc>>> {
-        let known = Expiry::parse(&self.expires)
-            .filter(|expiry| *expiry != Expiry::Keep || stored.is_some())
-            .ok_or("Choose when the key expires");
-        let expiry = errors.keep("expires", known)?;
-        let kept = stored.and_then(|key| key.expires_at);
-        errors.keep("expires_on", expiry.moment(kept, &self.expires_on, now))
     }
 
     /// The outer `None` is a mistake, the inner one stands for all methods.
@@ -161,6 +148,102 @@ impl KeyForm {
     }
 }
 
+/// When a key ends, as the fields `expires` and `expires_on` say. `stored` is the key that is changed, whose expiry may
+/// stay.
+fn checked_expiry(
+    (expires, expires_on): (&str, &str),
+    stored: Option<&Key>,
+    now: DateTime<Utc>,
+    errors: &mut Errors,
+) -> Option<Option<DateTime<Utc>>> {
+    let known = Expiry::parse(expires)
+        .filter(|expiry| *expiry != Expiry::Keep || stored.is_some())
+        .ok_or("Choose when the key expires");
+    let expiry = errors.keep("expires", known)?;
+    let kept = stored.and_then(|key| key.expires_at);
+    errors.keep("expires_on", expiry.moment(kept, expires_on, now))
+}
+
+text_enum! {
+    /// When a key ends that another one replaces.
+    enum Ends {
+        Day = "24", "In 24 hours";
+        Hour = "1", "In 1 hour";
+        Now = "0", "At once";
+    }
+}
+
+/// When the new key expires, and when the one that it replaces ends.
+#[derive(Deserialize, Validate)]
+#[serde(default)]
+pub struct ReplaceForm {
+    pub new_id: NewId,
+    pub expires: Text,
+    pub expires_on: Text,
+    pub ends: Text,
+}
+
+impl Default for ReplaceForm {
+    fn default() -> ReplaceForm {
+        let (expires, ends) = (Expiry::Days90.code().into(), Ends::Day.code().into());
+        ReplaceForm { new_id: NewId::default(), expires, expires_on: Text::default(), ends }
+    }
+}
+
+/// When the new key expires, and when the one that it replaces ends.
+pub(super) struct Ending {
+    /// `None` is never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// `None` is at once.
+    pub end: Option<DateTime<Utc>>,
+}
+
+impl ReplaceForm {
+    pub(super) fn checked(&self, now: DateTime<Utc>, errors: &mut Errors) -> Option<Ending> {
+        let expires_at = checked_expiry((&self.expires, &self.expires_on), None, now, errors);
+        let end = match errors.keep("ends", Ends::parse(&self.ends).ok_or("Choose when the present key ends"))? {
+            Ends::Day => Some(now + TimeDelta::hours(24)),
+            Ends::Hour => Some(now + TimeDelta::hours(1)),
+            Ends::Now => None,
+        };
+        Some(Ending { expires_at: expires_at?, end })
+    }
+
+    pub(super) fn ends_choices() -> [Radio; 3] {
+        let says = |ends| match ends {
+            Ends::Day | Ends::Hour => "Until then both keys can be used.",
+            Ends::Now => "Calls with it are refused at once: for a key that someone else may know.",
+        };
+        Ends::ALL.map(|ends| Radio::new(ends.code(), ends.label(), says(ends)))
+    }
+}
+
+/// What a key may do with several data connectors that are added at once.
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct SeveralForm {
+    /// The keys of the data connectors.
+    pub connector: Vec<String>,
+    /// `all` or `chosen`, which here is none.
+    pub endpoints: Text,
+    #[serde(deserialize_with = "ticked")]
+    pub proxy: bool,
+}
+
+impl SeveralForm {
+    pub(super) fn checked(&self, errors: &mut Errors) -> Option<CheckedScope> {
+        let endpoints = match &*self.endpoints {
+            "all" => Ok(None),
+            "chosen" if self.proxy => Ok(Some(Vec::new())),
+            "chosen" => Err("Allow something: the endpoints or the proxy"),
+            _ => Err(CHOOSE_ENDPOINTS),
+        };
+        Some(CheckedScope { endpoints: errors.keep("endpoints", endpoints)?, proxy: self.proxy, token: false })
+    }
+}
+
+const CHOOSE_ENDPOINTS: &str = "Choose which endpoints the key may call";
+
 /// What a key may do with a data connector: which endpoints, the proxy, the token.
 #[derive(Default, Deserialize, Validate)]
 #[serde(default)]
@@ -199,7 +282,7 @@ impl ScopeForm {
         let endpoints = match &*self.endpoints {
             "all" => Ok(None),
             "chosen" => Ok(Some(self.chosen(known).map(|endpoint| endpoint.id).collect::<Vec<Uuid>>())),
-            _ => Err("Choose which endpoints the key may call"),
+            _ => Err(CHOOSE_ENDPOINTS),
         };
         let endpoints = errors.keep("endpoints", endpoints)?;
         let allows_none = endpoints.as_ref().is_some_and(Vec::is_empty);
@@ -241,8 +324,9 @@ impl ScopeForm {
         known.iter().map(choice).collect()
     }
 
-    pub(super) fn endpoints_choices(target: &Target) -> [Radio; 2] {
-        let chosen = match target.is_every() {
+    /// `listed` says whether there are endpoints to tick.
+    pub(super) fn endpoints_choices(listed: bool) -> [Radio; 2] {
+        let chosen = match !listed {
             true => Radio::new("chosen", "No endpoint", "Only what is ticked further down."),
             false => Radio::new("chosen", "Only the ticked ones", ""),
         };

@@ -6,8 +6,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::access::{Actor, Right, Rights};
+use crate::connectors::{call_path, curl_get, curl_post, proxy_path};
 use crate::db::schema::{api_key_scopes, api_keys};
-use crate::web::{date_time, date_time_utc, plural};
+use crate::web::{PublicAddress, date_time, date_time_utc, plural};
 
 /// The longest name of a key, in characters.
 pub(super) const LONGEST_NAME: usize = 100;
@@ -210,6 +211,9 @@ pub(super) struct Scope {
     pub endpoint_names: Vec<String>,
     #[diesel(sql_type = Array<SqlUuid>)]
     pub endpoint_ids: Vec<Uuid>,
+    /// The first of the endpoints that it may call.
+    #[diesel(sql_type = Nullable<Text>)]
+    first_endpoint: Option<String>,
     /// That of the key when this was saved, so that a scope that was removed and added again has another one.
     pub version: i32,
     updated_at: Option<DateTime<Utc>>,
@@ -228,6 +232,17 @@ impl Scope {
     /// By whom and when it was changed last; `None` if it is as the key was made.
     pub fn last_change(&self) -> Option<(&str, DateTime<Utc>)> {
         Some((&self.updated_by, self.updated_at?))
+    }
+
+    /// A call that it allows, as a command for a shell; `None` of all data connectors, or one that the reader may not see.
+    pub fn example(&self, site: &PublicAddress) -> Option<String> {
+        let key = &self.target.key;
+        match &self.first_endpoint {
+            _ if self.target.is_hidden() || self.target.is_every() || self.target.trashed => None,
+            Some(name) => Some(curl_post(format!("{site}{}", call_path(key, name)))),
+            None if self.proxy => Some(curl_get(format!("{site}{}", proxy_path(key)))),
+            None => None,
+        }
     }
 
     /// “All endpoints”, “list, create and 3 more”, “None”.

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::expiry::Expiry;
 use super::forms::KeyForm;
@@ -114,6 +115,8 @@ struct KeyPage {
     holder: Holder,
     key: Key,
     scopes: Vec<Scope>,
+    /// A call that the key may make, as a command.
+    example: Option<String>,
     now: DateTime<Utc>,
 }
 
@@ -145,8 +148,9 @@ pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let (holder, key) = find(&context, &mut conn).await?;
     let scopes = queries::scopes_of(&conn, &context.actor, key.id).await?;
+    let example = scopes.iter().filter(|_| !key.is_revoked()).find_map(|scope| scope.example(&context.address));
     let (crumbs, now) = (Crumbs::to_holder(&holder, &key.name), context.now());
-    page(StatusCode::OK, &KeyPage { layout: context.layout, crumbs, holder, key, scopes, now })
+    page(StatusCode::OK, &KeyPage { layout: context.layout, crumbs, holder, key, scopes, example, now })
 }
 
 #[derive(Template)]
@@ -163,14 +167,39 @@ struct NewKeyPage {
 /// The page that shows the key.
 #[derive(Template)]
 #[template(path = "programs/key_created.html")]
-struct CreatedPage {
+pub(super) struct CreatedPage {
     layout: Layout,
     crumbs: Crumbs,
     key: ApiKey,
     name: String,
     /// Where the key's own page is.
     address: String,
-    everywhere: bool,
+    /// Where programs ask for what they may call.
+    list_url: String,
+    /// What it can call already, as a sentence; data connectors are to be chosen if it is `None`.
+    access: Option<String>,
+}
+
+impl CreatedPage {
+    pub fn new(context: &RequestContext, holder: &Holder, (id, key): (Uuid, &ApiKey), name: &str) -> CreatedPage {
+        CreatedPage {
+            layout: context.layout.clone(),
+            crumbs: Crumbs::to_holder(holder, name),
+            key: key.clone(),
+            name: name.into(),
+            address: holder.key_address(id),
+            list_url: format!("{}/api/v1/connectors", context.address.as_ref()),
+            access: None,
+        }
+    }
+
+    pub fn with_access(self, access: impl Into<String>) -> CreatedPage {
+        CreatedPage { access: Some(access.into()), ..self }
+    }
+
+    pub fn respond(&self) -> Result<HttpResponse, Error> {
+        page(StatusCode::OK, self)
+    }
 }
 
 fn new_page(context: RequestContext, holder: Holder, form: Form<KeyForm>) -> Result<HttpResponse, Error> {
@@ -190,14 +219,16 @@ pub async fn create(context: RequestContext, mut form: Form<KeyForm>) -> Result<
         return new_page(context, holder, form);
     };
     let (id, key) = (form.new_id.0, ApiKey::random());
-    let address = holder.key_address(id);
     let new = NewKey { id, key: &key, checked: &checked, everywhere };
     match queries::create(&mut Change::new(&mut conn, &context), &holder, &new).await {
         Ok(()) => {
-            let (crumbs, layout) = (Crumbs::to_holder(&holder, &checked.name), context.layout);
-            page(StatusCode::OK, &CreatedPage { layout, crumbs, key, name: checked.name, address, everywhere })
+            let created = CreatedPage::new(&context, &holder, (id, &key), &checked.name);
+            match everywhere {
+                true => created.with_access("It may call all endpoints of all data connectors.").respond(),
+                false => created.respond(),
+            }
         }
-        Err(SaveError::Repeated) => repeated(&context, &conn, &holder, &form, &address).await,
+        Err(SaveError::Repeated) => repeated(&context, &conn, &holder, id).await,
         Err(SaveError::Fault(fault)) => Err(fault),
         // The program was deleted meanwhile.
         Err(_) => Err(Error::NotFound),
@@ -205,16 +236,15 @@ pub async fn create(context: RequestContext, mut form: Form<KeyForm>) -> Result<
 }
 
 /// The second press of the same form, or a page loaded again: the first has made the key and shown it.
-async fn repeated(
+pub(super) async fn repeated(
     context: &RequestContext,
     conn: &Conn,
     holder: &Holder,
-    form: &KeyForm,
-    address: &str,
+    id: Uuid,
 ) -> Result<HttpResponse, Error> {
-    queries::find(conn, holder, form.new_id.0).await?;
+    queries::find(conn, holder, id).await?;
     Ok(context.see_other_undone(
-        address,
+        &holder.key_address(id),
         "This key was created before and was already shown, once. If you do not have it, revoke it and create another one.",
     ))
 }
@@ -249,8 +279,8 @@ pub async fn edit(context: RequestContext) -> Result<HttpResponse, Error> {
     edit_page(context, &holder, key, form)
 }
 
-/// Why a key is not given more.
-const EXCEEDS: &str = "Choose no more than the key has: it can call a data connector that is open to certain people only, and you are not among those who may call it";
+/// Why a key is not given more, or replaced.
+pub(super) const EXCEEDS: &str = "This key can do more with a data connector than you may allow: it is open to certain people only, and you are not among those who may call it or read its token. Ask one of them";
 
 pub async fn update(context: RequestContext, mut form: Form<KeyForm>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;

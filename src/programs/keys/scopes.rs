@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::forms::ScopeForm;
+use super::forms::{ScopeForm, SeveralForm};
 use super::holder::Holder;
 use super::model::{EVERY, EndpointChoice, Key, Scope, Target};
 use super::pages::{Crumbs, find as find_key, unchanged};
@@ -14,7 +14,7 @@ use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::form::Form;
 use crate::web::{
-    Confirmation, ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, page, searched, segment,
+    Confirmation, ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, counted, page, searched, segment,
 };
 
 /// Finding the data connector that a key is to call, among thousands and without a script.
@@ -56,13 +56,12 @@ pub async fn add(context: RequestContext) -> Result<HttpResponse, Error> {
     }
     let query = context.req.query_string();
     let mut errors = Errors::default();
-    if let Some(chosen) = chosen(query) {
-        // Only what can stand in a path, which every data connector's key can.
-        let is_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !chosen.is_empty() && chosen.bytes().all(is_key) {
-            return Ok(context.go(&format!("{address}/connectors/{chosen}")));
+    if values(query, "choose").next().is_some() {
+        match &values(query, "connector").collect::<Vec<_>>()[..] {
+            [] => errors.add("connector", CHOOSE),
+            [one] => return Ok(context.go(&format!("{address}/connectors/{one}"))),
+            several => return Ok(context.go(&format!("{address}/connectors?{}", several_query(several)))),
         }
-        errors.add("connector", "Choose a data connector");
     }
     let search = searched(query);
     let mut found = queries::search(&conn, &context.actor, key.id, &search).await?;
@@ -72,12 +71,71 @@ pub async fn add(context: RequestContext) -> Result<HttpResponse, Error> {
     page(errors.status(), &SearchPage { layout: context.layout, crumbs, holder, key, search, found, more, errors })
 }
 
-/// What was chosen, if Continue was pressed.
-fn chosen(query: &str) -> Option<String> {
-    let get = |name: &str| {
-        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.replace('\0', ""))
+const CHOOSE: &str = "Choose at least one data connector";
+
+/// The values of a query that can stand in a path, which the key of every data connector can.
+fn values<'a>(query: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let pairs = form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name);
+    pairs.map(|(_, value)| value.into_owned()).filter(move |value| !value.is_empty() && value.bytes().all(is_key))
+}
+
+fn several_query(keys: &[String]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(keys.iter().map(|key| ("connector", key))).finish()
+}
+
+/// Allowing a key several data connectors at once.
+#[derive(Template)]
+#[template(path = "programs/scope_several.html")]
+struct SeveralPage {
+    layout: Layout,
+    crumbs: Crumbs,
+    address: String,
+    targets: Vec<Target>,
+    form: Form<SeveralForm>,
+}
+
+async fn several_page(context: RequestContext, form: Form<SeveralForm>) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let (holder, key) = find_key(&context, &mut conn).await?;
+    let address = holder.key_address(key.id);
+    if key.is_revoked() {
+        return unchanged(&context, &address, SaveError::Stale);
+    }
+    let targets = queries::targets(&conn, &context.actor, &form.connector).await?;
+    if targets.is_empty() {
+        return Ok(context.see_other_undone(&format!("{address}/connectors/new"), CHOOSE));
+    }
+    let crumbs = Crumbs::to_key(&holder, &key, "Add data connectors");
+    page(form.errors.status(), &SeveralPage { layout: context.layout, crumbs, address, targets, form })
+}
+
+/// The page for what the query chooses.
+pub async fn several(context: RequestContext) -> Result<HttpResponse, Error> {
+    let connector = values(context.req.query_string(), "connector").take(queries::MOST_FOUND).collect();
+    several_page(context, Form::new(SeveralForm { connector, endpoints: "all".into(), proxy: false })).await
+}
+
+/// Allows them all, with one audit entry for each.
+pub async fn save_several(context: RequestContext, mut form: Form<SeveralForm>) -> Result<HttpResponse, Error> {
+    let Some(new) = form.check(SeveralForm::checked) else {
+        return several_page(context, form).await;
     };
-    get("choose").map(|_| get("connector").unwrap_or_default())
+    let mut conn = context.conn().await?;
+    let (holder, key) = find_key(&context, &mut conn).await?;
+    let address = holder.key_address(key.id);
+    let targets = queries::targets(&conn, &context.actor, &form.connector).await?;
+    match queries::add_scopes(&mut Change::new(&mut conn, &context), &holder, (key.id, &targets), &new).await {
+        Ok(0) => Ok(context.see_other_undone(
+            &address,
+            "No data connector was added: the key can call them already, or you may not allow them.",
+        )),
+        Ok(added) => {
+            let connectors = counted(added, "more data connector", "more data connectors");
+            Ok(context.see_other(&address, format!("The key can now call {connectors}")))
+        }
+        Err(error) => unchanged(&context, &address, error),
+    }
 }
 
 #[derive(Template)]

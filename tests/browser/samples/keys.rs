@@ -65,10 +65,16 @@ pub const SAMPLES: &[Sample] = &[
     sample("key-revoked-now", Full, Admin, at!(idle "/keys/00000000-0000-7000-8000-0000000000c5/revocation"),
         &[Press("Revoke “Tried out”")], "The API key was revoked."),
 
+    sample("key-replace", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/replacement"), &[], "The present key ends"),
+    sample("key-replace-errors", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/replacement"),
+        &[Tick("On a date"), Press("Create the new key")], "There is a problem"),
+    sample("key-replaced", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/replacement"),
+        &[Press("Create the new key")], "It can do what the key before can"),
+
     // Where they lead
     sample("allow-search", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/new"), &[], "Search to find others."),
     sample("allow-search-errors", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/new?q=e"),
-        &[Press("Continue")], "Choose a data connector"),
+        &[Press("Continue")], "Choose at least one data connector"),
     sample("allow-search-none", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/new?q=nothing+is+called+that"), &[], "No results"),
     sample("allow", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/bare"), &[], "What this key may do"),
     sample("allow-errors", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/bare"),
@@ -76,6 +82,13 @@ pub const SAMPLES: &[Sample] = &[
     sample("allow-edit", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/weather"), &[], "forecast (GET)"),
     sample("allow-all", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/_all"), &[], "This is for all data connectors,"),
     sample("allow-remove", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/weather/removal"), &[], "You can add it again."),
+
+    sample("allow-several", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors?connector=bare&connector=weather"),
+        &[], "Add 2 data connectors"),
+    sample("allow-several-errors", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors?connector=bare"),
+        &[Tick("No endpoint"), Press("Allow them")], "Allow something"),
+    sample("allow-program", Full, Admin, "/connectors/bare/programs", &[], "Choose the key that may call this data connector."),
+    sample("allow-program-none", Empty, Admin, "/connectors/bare/programs", &[], "No API keys"),
 
     // One's own
     sample("own-keys", Full, Admin, "/profile", &[Press("API keys")], "1 API key"),

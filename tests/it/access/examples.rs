@@ -88,6 +88,10 @@ impl Examples {
             }
             path if path.starts_with("/categories/{id}") => path.replace("{id}", &self.category.to_string()),
             "/calls/{place}" => format!("/calls/{}", self.call),
+            "/programs/{program}/keys/{key}/connectors" if route.method == actix_web::http::Method::GET => {
+                let path = format!("/programs/{}/keys/{}/connectors", self.program, self.api_key(app).await);
+                format!("{path}?connector=payroll")
+            }
             path if path.starts_with("/programs/{program}") => path
                 .replace("{program}", &self.program.to_string())
                 .replace("{key}", &self.api_key(app).await)

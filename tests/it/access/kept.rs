@@ -30,6 +30,7 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("POST", "/connectors/{key}/duplicates", Asks::Edit),
     ("GET", "/connectors/{key}/activity", Asks::Sight),
     ("GET", "/connectors/{key}/activity/changes", Asks::Sight),
+    ("GET", "/connectors/{key}/programs", Asks::Call),
     ("GET", "/connectors/{key}/access", Asks::Sight),
     ("POST", "/connectors/{key}/access", Asks::Sight),
     ("GET", "/connectors/{key}/access/additions", Asks::Sight),

@@ -90,6 +90,20 @@ async fn filled(world: &World, route: &Route) -> FormFill {
             form.set("key_name", &name)
         }
         "/programs/{program}/keys/{key}/connectors/{connector}" => form(&path).await.tick("proxy", "yes"),
+        "/programs/{program}/keys/{key}/replacement" => form(&path).await,
+        "/programs/{program}/keys/{key}/connectors" => {
+            app.sql("DELETE FROM api_key_scopes").await;
+            form(&format!("{path}?connector=payroll")).await
+        }
+        "/profile/keys/{key}/replacement" => {
+            make_own(app, own, &path).await;
+            form(&path).await
+        }
+        "/profile/keys/{key}/connectors" => {
+            make_own(app, own, &path).await;
+            app.sql("DELETE FROM api_key_scopes").await;
+            form(&format!("{path}?connector=payroll")).await
+        }
         "/profile/keys/{key}" => {
             make_own(app, own, &path).await;
             let form = form(&format!("{path}/edit")).await;

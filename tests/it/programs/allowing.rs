@@ -28,15 +28,15 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
 
     let search = ana.get(&page).await.expect(200);
     assert!(search.text().contains("It has no access yet"));
-    let search = search.click("Add a data connector").await.expect(200);
+    let search = search.click("Add data connectors").await.expect(200);
     assert_eq!(strs(&search.choices("connector")), ["Ledger", "Payroll"]);
     let found = search.submit(|form| form.set("q", "PAYR")).await.expect(200);
     assert_eq!(strs(&found.choices("connector")), ["Payroll"]);
     let results = found.path.split('?').next().expect("a path").to_string();
     let choose = |form: crate::support::FormFill| form.press("Continue");
     let answer = choose(found.all_forms(&results).remove(1)).send().await.expect(422);
-    assert_eq!(answer.errors(), error("connector", "Choose a data connector"));
-    let form = choose(answer.all_forms(&results).remove(1).set("connector", "payroll"));
+    assert_eq!(answer.errors(), error("connector", "Choose at least one data connector"));
+    let form = choose(answer.all_forms(&results).remove(1).tick("connector", "payroll"));
     let form = form.send().await.expect(303).follow().await.expect(200);
     assert_eq!(form.h1(), "Nightly export: Payroll");
     assert_eq!(strs(&form.choices("endpoint")), ["create (POST)", "list (GET)"]);
@@ -59,7 +59,7 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
     assert_eq!(told(&app, &text, payroll, Wants::Token).await, "token_not_allowed");
     assert_eq!(told(&app, &text, ledger, get(foreign)).await, "connector_not_allowed");
     // It is no longer among those that can be added.
-    let search = saved.click("Add a data connector").await;
+    let search = saved.click("Add data connectors").await;
     assert_eq!(strs(&search.choices("connector")), ["Ledger"]);
 
     let form = saved.click("Edit Payroll").await.expect(200);
@@ -116,7 +116,7 @@ async fn one_among_thousands_is_found_by_its_words() {
     let (_, page) = key(&ana, &address).await;
     let new = format!("{page}/connectors/new");
     let all = ana.get(&new).await.expect(200);
-    assert_eq!(all.choices("connector").len(), 20);
+    assert_eq!(all.choices("connector").len(), 50);
     assert!(all.text().contains("Search to find others."));
     for (words, found) in [
         ("strassenlaternen", vec!["Straßenlaternen Süd"]),
@@ -212,4 +212,66 @@ async fn a_person_who_may_not_edit_is_not_offered_the_token_and_not_given_it() {
     let form = cleo.get(&format!("{page}/connectors/payroll")).await.expect(200);
     form.submit(|form| form.tick("token", "yes")).await.expect(303);
     assert_eq!(told(&app, &text, payroll, Wants::Token).await, "");
+}
+
+#[tokio::test]
+async fn several_data_connectors_are_added_at_once() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    let ledger = app.connector("Ledger").await;
+    let closed = app.connector("Closed").await;
+    let ana = app.person(&[ManageUsers]).await;
+    let address = program(&ana, "Billing").await;
+    let (text, page) = key(&ana, &address).await;
+    let search = ana.get(&format!("{page}/connectors/new")).await.expect(200);
+    let form = search.all_forms(&format!("{page}/connectors/new")).remove(1).press("Continue");
+    let form = form.tick("connector", "payroll").tick("connector", "ledger").tick("connector", "closed");
+    // Meanwhile one is open to certain people only.
+    app.sql(&format!("UPDATE connectors SET open_rights = '{{view}}' WHERE id = '{closed}'")).await;
+    let form = form.send().await.expect(303).follow().await.expect(200);
+    assert_eq!(form.h1(), "Add 2 data connectors");
+    assert!(form.text().contains("Ledger") && form.text().contains("Payroll") && !form.text().contains("Closed"));
+    let nothing = form.submit(|form| form.set("endpoints", "chosen")).await.expect(422);
+    assert_eq!(nothing.errors(), error("endpoints", "Allow something: the endpoints or the proxy"));
+    assert_eq!(nothing.h1(), "Add 2 data connectors", "what was chosen is still there");
+    let forged = form.main_form().forge("connector", "closed").send().await.expect(303).follow().await;
+    assert!(forged.flash().starts_with("No data connector was added"), "{}", forged.flash());
+    let saved = form.main_form().tick("proxy", "yes").send().await.expect(303).follow().await;
+    assert_eq!(saved.flash(), "The key can now call 2 more data connectors");
+    assert!(saved.field_value("command").contains("/api/v1/connectors/ledger/proxy/"), "{}", saved.html);
+    for (connector, refusal) in [(payroll, ""), (ledger, ""), (closed, "connector_not_allowed")] {
+        assert_eq!(told(&app, &text, connector, PROXY).await, refusal);
+    }
+    assert_eq!(recorded(&app, "api_key.data").await.len(), 2);
+    let again = form.main_form().send().await.expect(303).follow().await;
+    assert!(again.flash().contains("can call them already"), "{}", again.flash());
+    ana.get(&format!("{page}/connectors?connector=nothing")).await.expect(303);
+}
+
+#[tokio::test]
+async fn a_program_is_allowed_from_the_data_connector() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    let ana = app.person(&[ManageUsers]).await;
+    let list = "/connectors/payroll/programs";
+    assert!(ana.get(list).await.expect(200).text().contains("No program has an API key that can be used."));
+    let address = program(&ana, "Billing").await;
+    let (text, page) = key(&ana, &address).await;
+    let (_, revoked) = key(&ana, &address).await;
+    ana.get(&format!("{revoked}/revocation")).await.submit(|form| form).await.expect(303);
+    let rows = ana.get(list).await.expect(200);
+    assert_eq!(rows.rows().len(), 1);
+    let link = format!("Allow Billing, Nightly export, {}", &text[..12]);
+    let form = rows.click(&link).await.expect(200);
+    assert_eq!(form.path, format!("{page}/connectors/payroll"));
+    form.submit(|form| form.tick("proxy", "yes")).await.expect(303);
+    assert_eq!(told(&app, &text, payroll, PROXY).await, "");
+    assert!(ana.get(list).await.text().contains("Can call it"));
+    app.sql("UPDATE connectors SET open_rights = '{view}'").await;
+    ana.get(list).await.expect(403);
+    app.sql("UPDATE connectors SET open_rights = '{}'").await;
+    ana.get(list).await.expect(404);
+    app.person(&[EditConnectors]).await.get(list).await.expect(403);
+    let admin = app.super_admin().await;
+    admin.get("/connectors/payroll/access").await.click("Allow a program").await.expect(200);
 }

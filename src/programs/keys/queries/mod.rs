@@ -7,6 +7,7 @@ use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::forms::Ending;
 use super::holder::Holder;
 use super::model::{CheckedKey, Key, expiry_recorded, full_name, methods_words};
 use crate::access::{ApiKey, ApiKeys, HolderKind};
@@ -17,7 +18,9 @@ use crate::db::{Conn, Db};
 use crate::web::{Error, SaveError};
 
 pub use scopes::{KeysOf, exceeds};
-pub(super) use scopes::{MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target};
+pub(super) use scopes::{
+    MOST_FOUND, add_scopes, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target, targets,
+};
 
 /// Keys that a holder's page shows; older ones were revoked long ago.
 pub(super) const MOST_SHOWN: usize = 200;
@@ -81,39 +84,102 @@ pub(super) struct NewKey<'a> {
     pub everywhere: bool,
 }
 
+impl NewKey<'_> {
+    fn full_name(&self) -> String {
+        full_name(&self.checked.name, self.key.prefix())
+    }
+
+    /// Its own fields, for the audit entry.
+    fn changes(&self, holder: &Holder) -> Changes {
+        Changes::none()
+            .field(holder.kind_word(), "", &holder.name)
+            .field("Name", "", &self.checked.name)
+            .field("Expires", "", expiry_recorded(self.checked.expires_at))
+            .field("HTTP methods", "", methods_words(self.checked.methods.as_deref()))
+    }
+}
+
 /// Stores a new key of this holder: its hash and its beginning, never itself.
 pub(super) async fn create(change: &mut Change<'_>, holder: &Holder, new: &NewKey<'_>) -> Result<(), SaveError> {
-    let (is_program, checked) = (holder.is_program(), new.checked);
     transaction(change, async |change| {
-        diesel::insert_into(api_keys::table)
-            .values((
-                api_keys::id.eq(new.id),
-                api_keys::hash.eq(new.key.hash().to_vec()),
-                api_keys::prefix.eq(new.key.prefix()),
-                api_keys::name.eq(&checked.name),
-                api_keys::program_id.eq(is_program.then_some(holder.id)),
-                api_keys::user_id.eq((!is_program).then_some(holder.id)),
-                api_keys::methods.eq(&checked.methods),
-                api_keys::expires_at.eq(checked.expires_at),
-                api_keys::created_at.eq(change.now),
-                api_keys::created_by.eq(change.by.attribution()),
-            ))
-            .execute(change.conn)
-            .await?;
+        insert(change, holder, new).await?;
         if new.everywhere {
             diesel::insert_into(api_key_scopes::table)
                 .values((api_key_scopes::id.eq(Uuid::now_v7()), api_key_scopes::api_key_id.eq(new.id)))
                 .execute(change.conn)
                 .await?;
         }
+        let can_call = if new.everywhere { "All data connectors" } else { "" };
+        let changes = new.changes(holder).field("Can call", "", can_call);
+        Ok(change.record("api_key.created", new.id, &new.full_name(), changes).await?)
+    })
+    .await
+}
+
+async fn insert(change: &mut Change<'_>, holder: &Holder, new: &NewKey<'_>) -> QueryResult<()> {
+    let (is_program, checked) = (holder.is_program(), new.checked);
+    diesel::insert_into(api_keys::table)
+        .values((
+            api_keys::id.eq(new.id),
+            api_keys::hash.eq(new.key.hash().to_vec()),
+            api_keys::prefix.eq(new.key.prefix()),
+            api_keys::name.eq(&checked.name),
+            api_keys::program_id.eq(is_program.then_some(holder.id)),
+            api_keys::user_id.eq((!is_program).then_some(holder.id)),
+            api_keys::methods.eq(&checked.methods),
+            api_keys::expires_at.eq(checked.expires_at),
+            api_keys::created_at.eq(change.now),
+            api_keys::created_by.eq(change.by.attribution()),
+        ))
+        .execute(change.conn)
+        .await?;
+    Ok(())
+}
+
+/// A key that takes the place of another one.
+pub(super) struct Replacement<'a> {
+    /// Made with the form, so that pressing twice creates one.
+    pub id: Uuid,
+    pub key: &'a ApiKey,
+    pub ending: &'a Ending,
+}
+
+/// Stores a key that can do what a key of this holder can, which then ends; nothing if that one can do more than the
+/// person may allow.
+pub(super) async fn replace(
+    change: &mut Change<'_>,
+    holder: &Holder,
+    id: Uuid,
+    by: &Replacement<'_>,
+) -> Result<Saved, SaveError> {
+    transaction(change, async |change| {
+        let old = lock(change.conn, holder, id).await?;
+        if exceeds(change.conn, change.by, KeysOf::ShownKey(id)).await? {
+            return Ok(Saved::Exceeds("ends"));
+        }
+        let (name, methods) = (old.name.clone(), old.methods.clone());
+        let checked = CheckedKey { name, expires_at: by.ending.expires_at, methods };
+        let new = &NewKey { id: by.id, key: by.key, checked: &checked, everywhere: old.everywhere };
+        insert(change, holder, new).await?;
+        scopes::copy_scopes(change, id, new.id).await?;
+        let changes = new.changes(holder).field("Can call", "", old.can_call()).field("Replaces", "", old.full_name());
+        change.record("api_key.created", new.id, &new.full_name(), changes).await?;
+        let end = by.ending.end.unwrap_or(change.now);
+        let end = old.expires_at.map_or(end, |stored| stored.min(end));
+        move_version(change, id).await?;
+        let row = diesel::update(api_keys::table.find(id));
+        match end <= change.now {
+            true => {
+                let revoked = (api_keys::revoked_at.eq(change.now), api_keys::revoked_by.eq(change.by.attribution()));
+                row.set(revoked).execute(change.conn).await?
+            }
+            false => row.set(api_keys::expires_at.eq(end)).execute(change.conn).await?,
+        };
         let changes = Changes::none()
-            .field(holder.kind_word(), "", &holder.name)
-            .field("Name", "", &checked.name)
-            .field("Expires", "", expiry_recorded(checked.expires_at))
-            .field("HTTP methods", "", methods_words(checked.methods.as_deref()))
-            .field("Can call", "", if new.everywhere { "All data connectors" } else { "" });
-        let name = full_name(&checked.name, new.key.prefix());
-        Ok(change.record("api_key.created", new.id, &name, changes).await?)
+            .field("Expires", expiry_recorded(old.expires_at), expiry_recorded(Some(end)))
+            .field("Replaced by", "", new.full_name());
+        change.record("api_key.replaced", id, &old.full_name(), changes).await?;
+        Ok(Saved::Done)
     })
     .await
 }

@@ -1,7 +1,7 @@
 //! The SQL of what a key can call.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -14,12 +14,12 @@ use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
 use crate::db::version::SeenVersion;
 use crate::name::word_pattern;
 use crate::programs::keys::holder::Holder;
-use crate::programs::keys::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
+use crate::programs::keys::model::{CheckedScope, EVERY, EndpointChoice, Key, Scope, Target};
 use crate::web::{Error, SaveError};
 
 /// Data connectors that a key's page lists, and that a search offers.
 const MOST_SCOPES: usize = 500;
-pub const MOST_FOUND: usize = 20;
+pub const MOST_FOUND: usize = 50;
 
 /// Words of a search beyond this many are ignored, and matches beyond these are not put in order.
 const MOST_WORDS: usize = 8;
@@ -42,7 +42,8 @@ fn literal(by: &Actor) -> String {
 const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector_id, s.version, s.updated_at, s.updated_by, c.deleted_at IS NOT NULL AS trashed,
     coalesce(c.key, '_all') AS key, coalesce(c.label, 'All data connectors') AS label,
     ARRAY(SELECT e.name FROM api_key_endpoints ke JOIN endpoints e ON e.id = ke.endpoint_id WHERE ke.scope_id = s.id ORDER BY e.name, e.id) AS endpoint_names,
-    ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids";
+    ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids,
+    (SELECT min(e.name) FROM endpoints e WHERE e.connector_id = s.connector_id AND (s.all_endpoints OR EXISTS (SELECT 1 FROM api_key_endpoints ke WHERE ke.scope_id = s.id AND ke.endpoint_id = e.id))) AS first_endpoint";
 
 const SCOPES_OF_KEY: &str =
     "FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
@@ -82,33 +83,52 @@ pub async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error>
     target.filter(|target| !target.is_hidden()).ok_or(Error::NotFound)
 }
 
+/// Those of these data connectors that the person may let keys call; one in the trash is not among them.
+pub async fn targets(conn: &Conn, by: &Actor, keys: &[String]) -> Result<Vec<Target>, Error> {
+    let sql = format!(
+        "SELECT c.id AS connector_id, c.key, c.label, false AS trashed, c.open_rights, {} AS admits
+        FROM connectors c WHERE c.key = ANY ($1) AND c.deleted_at IS NULL ORDER BY c.label, c.id",
+        admission_sql(by, "c", &literal(by))
+    );
+    let mut targets: Vec<Target> = diesel::sql_query(sql).bind::<Array<Text>, _>(keys).load(&mut &*conn).await?;
+    targets.retain(|target| !target.is_hidden() && target.may_be_allowed(by, Right::Call));
+    Ok(targets)
+}
+
 /// Whose keys are looked at.
 #[derive(Clone, Copy)]
 pub enum KeysOf {
     Key(Uuid),
+    /// The person is to see the text of a key that can do the same, and could use it: what it may read counts as well.
+    ShownKey(Uuid),
     Program(Uuid),
 }
 
 /// Whether keys of a program that are not revoked can call, by name, a data connector that the person may not call. Such
 /// a person cannot extend the key.
 pub async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
-    let (column, id) = match keys {
-        KeysOf::Key(id) => ("id", id),
-        KeysOf::Program(id) => ("program_id", id),
+    let (column, id, token) = match keys {
+        KeysOf::Key(id) => ("id", id, "false"),
+        KeysOf::ShownKey(id) => ("id", id, "s.token"),
+        KeysOf::Program(id) => ("program_id", id, "false"),
     };
     let sql = format!(
-        "SELECT c.open_rights, {} AS admits
+        "SELECT c.open_rights, {token} AS token, {} AS admits
         FROM api_keys k JOIN api_key_scopes s ON s.api_key_id = k.id JOIN connectors c ON c.id = s.connector_id
-        WHERE k.{column} = $1 AND k.program_id IS NOT NULL AND k.revoked_at IS NULL AND NOT 'call' = ANY (c.open_rights)",
+        WHERE k.{column} = $1 AND k.program_id IS NOT NULL AND k.revoked_at IS NULL
+        AND (NOT 'call' = ANY (c.open_rights) OR {token} AND NOT 'authorize' = ANY (c.open_rights))",
         admission_sql(by, "c", &literal(by))
     );
     let restricted: Vec<Restricted> = diesel::sql_query(sql).bind::<SqlUuid, _>(id).load(&mut &*conn).await?;
-    Ok(!restricted.into_iter().all(|connector| connector.may_be_called(by)))
+    Ok(!restricted.into_iter().all(|connector| connector.may_be_allowed(by)))
 }
 
-/// A data connector whose Call is open to certain people only.
+/// What a key may do with a data connector that is open to certain people only.
 #[derive(QueryableByName)]
 struct Restricted {
+    /// It may read the token.
+    #[diesel(sql_type = Bool)]
+    token: bool,
     #[diesel(sql_type = Array<Text>, column_name = open_rights, deserialize_as = Vec<String>)]
     open: Rights,
     #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
@@ -116,8 +136,10 @@ struct Restricted {
 }
 
 impl Restricted {
-    fn may_be_called(&self, by: &Actor) -> bool {
-        Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(Right::Call)
+    fn may_be_allowed(&self, by: &Actor) -> bool {
+        let rights = Rights::of(by.super_admin, by.permissions, self.open, self.admits);
+        let may = |right| self.open.contains(right) || rights.contains(right);
+        may(Right::Call) && (!self.token || may(Right::Authorize))
     }
 }
 
@@ -176,35 +198,82 @@ pub async fn save_scope(
         let locked = lock(change.conn, holder, key).await?;
         let old = scope_of(change.conn, change.by, key, target).await?;
         seen.check(Scope::version_of(old.as_ref()))?;
-        let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
-        let version = move_version(change, key).await?;
-        let row =
-            (api_key_scopes::id.eq(id), api_key_scopes::api_key_id.eq(key), api_key_scopes::connector_id.eq(target.id));
-        let allowed = (
-            api_key_scopes::version.eq(version),
-            api_key_scopes::updated_at.eq(change.now),
-            api_key_scopes::updated_by.eq(change.by.attribution()),
-            api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
-            api_key_scopes::proxy.eq(new.proxy),
-            api_key_scopes::token.eq(new.token),
-        );
-        diesel::insert_into(api_key_scopes::table)
-            .values((row, allowed.clone()))
-            .on_conflict(api_key_scopes::id)
-            .do_update()
-            .set(allowed)
-            .execute(change.conn)
-            .await?;
-        list_endpoints(change.conn, id, new).await?;
-        let saved = scope_of(change.conn, change.by, key, target).await?.ok_or(Error::NotFound)?;
-        let kind = match old {
-            Some(_) => "api_key.data_connector_saved",
-            None => "api_key.data_connector_added",
-        };
-        change.record(kind, key, &locked.full_name(), differences(target, old.as_ref(), Some(&saved))).await?;
+        write_scope(change, &locked, (target, old.as_ref()), new).await?;
         Ok(old.is_some())
     })
     .await
+}
+
+/// Allows a key this much of each target. Where it is allowed something already, that stays. Gives how many were added.
+pub async fn add_scopes(
+    change: &mut Change<'_>,
+    holder: &Holder,
+    (key, targets): (Uuid, &[Target]),
+    new: &CheckedScope,
+) -> Result<usize, SaveError> {
+    transaction(change, async |change| {
+        let locked = lock(change.conn, holder, key).await?;
+        let mut added = 0;
+        for target in targets {
+            if scope_of(change.conn, change.by, key, target).await?.is_none() {
+                write_scope(change, &locked, (target, None), new).await?;
+                added += 1;
+            }
+        }
+        Ok(added)
+    })
+    .await
+}
+
+/// Stores what a locked key may do with a target, in place of `old`, and records it.
+async fn write_scope(
+    change: &mut Change<'_>,
+    locked: &Key,
+    (target, old): (&Target, Option<&Scope>),
+    new: &CheckedScope,
+) -> Result<(), SaveError> {
+    let key = locked.id;
+    let id = old.map_or_else(Uuid::now_v7, |scope| scope.id);
+    let version = move_version(change, key).await?;
+    let row =
+        (api_key_scopes::id.eq(id), api_key_scopes::api_key_id.eq(key), api_key_scopes::connector_id.eq(target.id));
+    let allowed = (
+        api_key_scopes::version.eq(version),
+        api_key_scopes::updated_at.eq(change.now),
+        api_key_scopes::updated_by.eq(change.by.attribution()),
+        api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
+        api_key_scopes::proxy.eq(new.proxy),
+        api_key_scopes::token.eq(new.token),
+    );
+    diesel::insert_into(api_key_scopes::table)
+        .values((row, allowed.clone()))
+        .on_conflict(api_key_scopes::id)
+        .do_update()
+        .set(allowed)
+        .execute(change.conn)
+        .await?;
+    list_endpoints(change.conn, id, new).await?;
+    let saved = scope_of(change.conn, change.by, key, target).await?.ok_or(Error::NotFound)?;
+    let kind = match old {
+        Some(_) => "api_key.data_connector_saved",
+        None => "api_key.data_connector_added",
+    };
+    change.record(kind, key, &locked.full_name(), differences(target, old, Some(&saved))).await?;
+    Ok(())
+}
+
+/// Allows the key `new` what the key `old` is allowed.
+pub async fn copy_scopes(change: &mut Change<'_>, old: Uuid, new: Uuid) -> QueryResult<()> {
+    let scopes = "INSERT INTO api_key_scopes (id, api_key_id, connector_id, all_endpoints, proxy, token)
+        SELECT gen_random_uuid(), $2, connector_id, all_endpoints, proxy, token FROM api_key_scopes WHERE api_key_id = $1";
+    let endpoints = "INSERT INTO api_key_endpoints (scope_id, endpoint_id)
+        SELECT new.id, listed.endpoint_id FROM api_key_endpoints listed
+        JOIN api_key_scopes old ON old.id = listed.scope_id AND old.api_key_id = $1
+        JOIN api_key_scopes new ON new.api_key_id = $2 AND new.connector_id = old.connector_id";
+    for sql in [scopes, endpoints] {
+        diesel::sql_query(sql).bind::<SqlUuid, _>(old).bind::<SqlUuid, _>(new).execute(change.conn).await?;
+    }
+    Ok(())
 }
 
 /// Brings the listed endpoints to the checked ones.
