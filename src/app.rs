@@ -30,6 +30,7 @@ use crate::collections::import_pages::upload_limits;
 use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
 use crate::db::{COMMAND, ChangeListener, Db};
+use crate::drafts;
 use crate::endpoints::EndpointCache;
 use crate::notices::{Channels, Courier};
 use crate::openid::SignIns;
@@ -257,6 +258,7 @@ fn worker(
         .app_data(web::Data::new(site.api_keys.clone()))
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
+        .wrap(from_fn(drafts_of_pages))
         .wrap(from_fn(layers))
         .configure(move |config| routes::configure(config, &page_layers))
 }
@@ -267,4 +269,12 @@ async fn layers(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceRespo
         return next.call(req).await;
     }
     serve_layers(req, next).await
+}
+
+/// Forms that come after the end of their session; programs have none.
+async fn drafts_of_pages(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
+    if api::is_for_programs(req.path()) {
+        return next.call(req).await;
+    }
+    drafts::keep_forms(req, next).await
 }

@@ -16,6 +16,7 @@ pub mod collections;
 pub mod config;
 pub mod connectors;
 pub mod db;
+pub mod drafts;
 pub mod endpoints;
 pub mod home;
 pub mod keyring;

@@ -61,7 +61,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("programs", &["+", "connectors"]),                // which of them a key may call
     ("accounts", &["+", "programs", "vault::Secret"]), // a person's own keys; passwords in forms
-    ("people", &["+", "accounts"]),                    // user names; storing users
+    // whose session a form is of; sealing; names of secrets
+    ("drafts", &["+", "accounts", "connectors::SecretField", "vault"]),
+    ("people", &["+", "accounts"]),             // user names; storing users
     ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
     // storing a user, beginning a session; groups by claim
     ("openid", &["+", "accounts", "people", "config", "oauth", "outbound", "vault"]),
@@ -89,6 +91,7 @@ const SLICES: &[&str] = &[
     "system",
     "programs",
     "accounts",
+    "drafts",
     "people",
     "rights",
     "openid",

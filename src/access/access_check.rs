@@ -12,7 +12,9 @@ use actix_web::middleware::Next;
 use super::reauthentication::{Asks, ask_again};
 use super::sessions::{self, SessionRow};
 use super::{Actor, Permission, SignInGuard, client_address};
-use crate::web::{CsrfKey, Error, Flash, Layout, NavItem, Person, RequestId, VisitorAddress, Zone};
+use crate::web::{
+    CsrfKey, Draft, Error, Flash, Layout, NavItem, Person, RequestId, VisitorAddress, Zone, hold_unsaved,
+};
 
 /// What a route needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,11 +62,20 @@ pub async fn check_access(
     mut req: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Admitted { zone, new_key } = match admit(&check, needs, &req) {
+    let Admitted { zone, new_key, draft } = match admit(&check, needs, &req) {
         Ok(admitted) => admitted,
-        Err(error) => return Ok(req.error_response(error)),
+        Err(error) => {
+            if matches!(error, Error::SignIn) && req.method() == Method::POST {
+                let had_session = req.get_session().get(sessions::ENDED).is_ok_and(|ended| ended == Some(true));
+                hold_unsaved(&mut req, had_session).await;
+            }
+            return Ok(req.error_response(error));
+        }
     };
-    if asks == Asks::Always {
+    if let Some(Draft { data, .. }) = draft {
+        // It is shown, not carried out, so no password is asked for.
+        req.extensions_mut().insert(data.into_draft());
+    } else if asks == Asks::Always {
         match ask_again(&check.guard, &mut req).await {
             Ok(None) => {}
             Ok(Some(page)) => return Ok(req.into_response(page)),
@@ -85,6 +96,8 @@ struct Admitted {
     zone: Zone,
     /// The CSRF key that a browser without session and key gets.
     new_key: Option<CsrfKey>,
+    /// The form that its user gets back.
+    draft: Option<Draft>,
 }
 
 /// Checks the request and leaves actor, CSRF key and layout with it.
@@ -108,13 +121,19 @@ fn admit(check: &AccessCheck, needs: Needs, req: &ServiceRequest) -> Result<Admi
     if let Some(actor) = &actor {
         extensions.insert(Rc::clone(actor));
     }
+    let draft = extensions.remove::<Draft>();
     drop(extensions);
     if let Some(error) = error {
         return Err(error);
     }
-    own_site_only(check, req)?;
+    if draft.is_none() {
+        own_site_only(check, req)?;
+    }
     needs.check(actor.as_deref())?;
-    Ok(Admitted { zone, new_key: is_new.then_some(key) })
+    if draft.as_ref().is_some_and(|draft| actor.and_then(|actor| actor.id) != Some(draft.user)) {
+        return Err(Error::NotFound);
+    }
+    Ok(Admitted { zone, new_key: is_new.then_some(key), draft })
 }
 
 /// What the session store has found of the request's session.
@@ -143,7 +162,10 @@ fn layout(check: &AccessCheck, req: &ServiceRequest, key: &CsrfKey, row: Option<
     let layout = Layout {
         path: req.path().to_string(),
         csrf: key.token(),
-        flash: Flash::take(check.guard.cookies, key, req.request()),
+        flash: match req.extensions().contains::<Draft>() {
+            true => Some(Flash::not_done(Draft::NOT_SAVED)),
+            false => Flash::take(check.guard.cookies, key, req.request()),
+        },
         request_id: RequestId::of(req.request()),
         ..Layout::default()
     };

@@ -13,7 +13,7 @@ use super::sessions::SessionRow;
 use super::{Permission, PermissionSet, Visibility, client_address, reauthentication};
 use crate::clock::Clock;
 use crate::db::{Connection, Db};
-use crate::web::{Error, Flash, Layout, PublicAddress, RequestId, see_other};
+use crate::web::{Draft, Error, Flash, Layout, PublicAddress, RequestId, see_other};
 
 const COMMAND_LINE: &str = "command line";
 const CONNECTORY: &str = "Connectory";
@@ -51,6 +51,8 @@ pub struct Actor {
     /// Where the request came from; empty for the command line.
     pub address: String,
     pub request_id: String,
+    /// The request shows a form that came too late; it changes nothing.
+    pub shows_draft: bool,
 }
 
 impl Actor {
@@ -81,6 +83,7 @@ impl Actor {
             confirmed_at: None,
             address: String::new(),
             request_id: String::new(),
+            shows_draft: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl Actor {
             name: row.name,
             address: client_address(req),
             request_id: RequestId::of(req),
+            shows_draft: req.extensions().contains::<Draft>(),
         }
     }
 

@@ -26,7 +26,7 @@ pub use rate_limit::{InUse, OverQuota, QuotaLimits, Quotas, RateLimit};
 pub use reauthentication::Asks;
 pub use rights::{Right, Rights, Visibility, admission_sql};
 pub use sessions::{
-    CONFIRMED_AT, CSRF_KEY, RefusedSignIn, SESSION, SessionLimits, SessionRow, session_errors, set_session_error,
+    CONFIRMED_AT, CSRF_KEY, ENDED, RefusedSignIn, SESSION, SessionLimits, SessionRow, session_errors, set_session_error,
 };
 pub use sign_in_guard::{SignInGuard, network, note_place, purge as purge_sign_ins, sign_in_alarm};
 pub use sign_in_limit::SignInLimit;

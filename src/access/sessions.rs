@@ -52,6 +52,8 @@ impl SessionLimits {
 /// Under which names the state of actix-session holds what is known of a request's session.
 pub const SESSION: &str = "session";
 pub const CSRF_KEY: &str = "csrf_key";
+/// That the request's session has ended.
+pub const ENDED: &str = "ended";
 /// When the own password was entered again in this request.
 pub const CONFIRMED_AT: &str = "confirmed_at";
 

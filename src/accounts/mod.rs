@@ -24,7 +24,7 @@ pub use password::{ask as ask_password, change as change_password};
 pub use profile::{own_keys, show as profile, update as update_profile};
 pub use sessions::{
     DbSessionStore, SessionReason, SessionTable, ask_sign_outs, begin_session, end_all_sessions, end_own_session,
-    end_own_sessions, end_session, own_sessions, purge_sessions,
+    end_own_sessions, end_session, own_sessions, purge_sessions, user_of_form,
 };
 pub use sign_in::{ProviderText, SignInProvider, is_own_path, show as sign_in, sign_in as create_session, sign_out};
 pub use users::{

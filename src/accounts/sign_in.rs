@@ -69,6 +69,15 @@ struct SignInPage {
     layout: Layout,
     provider: web::Data<SignInProvider>,
     form: Form<SignInForm>,
+    /// A form has come after the end of its session.
+    has_ended: bool,
+}
+
+impl SignInPage {
+    /// What was typed is kept.
+    fn has_draft(&self) -> bool {
+        self.form.next.starts_with("/drafts/")
+    }
 }
 
 pub async fn show(
@@ -77,16 +86,20 @@ pub async fn show(
     guard: web::Data<SignInGuard>,
     provider: web::Data<SignInProvider>,
 ) -> Result<HttpResponse, Error> {
+    let query = |wanted: &str| {
+        let mut pairs = form_urlencoded::parse(req.query_string().as_bytes());
+        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let next = query("next").unwrap_or_default();
     if layout.person.is_some() {
-        return Ok(see_other(&req, "/", None));
+        return Ok(see_other(&req, if is_own_path(&next) { &next } else { "/" }, None));
     }
     if first_run::is_open(&guard.db).await? {
         return Ok(see_other(&req, "/first-run", None));
     }
-    let next = form_urlencoded::parse(req.query_string().as_bytes()).find(|(name, _)| name == "next");
-    let next = next.map(|(_, next)| next.into_owned()).unwrap_or_default().into();
-    let form = Form::new(SignInForm { next, ..SignInForm::default() });
-    page(StatusCode::OK, &SignInPage { layout, provider, form })
+    let has_ended = query("ended").is_some();
+    let form = Form::new(SignInForm { next: next.into(), ..SignInForm::default() });
+    page(StatusCode::OK, &SignInPage { layout, provider, form, has_ended })
 }
 
 pub async fn sign_in(
@@ -105,10 +118,10 @@ pub async fn sign_in(
         let user = authenticate(&req, &guard, &refusals, &username, password).await?;
         form.errors.add("username", WRONG);
         if let Some(user) = user {
-            return signed_in(&req, &user, &SignInPage { layout, provider, form });
+            return signed_in(&req, &user, &SignInPage { layout, provider, form, has_ended: false });
         }
     }
-    page(form.errors.status(), &SignInPage { layout, provider, form })
+    page(form.errors.status(), &SignInPage { layout, provider, form, has_ended: false })
 }
 
 /// Begins the session. If user or password are taken away before it is saved, the answer is the page that says so: all

@@ -16,7 +16,7 @@ use crate::oauth;
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::Error;
-use crate::{accounts, collections, connectors, programs, relay};
+use crate::{accounts, collections, connectors, drafts, programs, relay};
 
 /// How often what is due is looked for.
 const DUE_WORK: Duration = Duration::from_secs(30);
@@ -121,7 +121,7 @@ pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result
 }
 
 /// Does what is due by `now`: writes when API keys were used last; deletes sessions that have ended, connectors that have
-/// been in the trash long enough, answers to token requests and authorization attempts that were not used, invitations
+/// been in the trash long enough, answers to token requests and authorization attempts that were not used, drafts, invitations
 /// that have expired, and days of the call log; and updates the health that time
 /// has changed, and the numbers of the metrics.
 pub async fn run_due_work(
@@ -138,6 +138,7 @@ pub async fn run_due_work(
     collections::purge_records(db, now).await?;
     let mut conn = db.get().await?;
     accounts::purge_sessions(&mut conn, limits, now).await?;
+    drafts::purge(&mut conn, now).await?;
     accounts::purge_invitations(&mut conn, now).await?;
     purge_sign_ins(&mut conn, now).await?;
     connectors::purge_trash(&mut conn, now).await?;

@@ -38,12 +38,16 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Runs `work` in a transaction, which an error rolls back. Inside another transaction it is a savepoint.
+/// Runs `work` in a transaction, which an error rolls back. Inside another transaction it is a savepoint. A form that is
+/// only shown again ([`crate::web::Draft`]) changes nothing.
 pub async fn transaction<'a, R, E, W>(change: &mut Change<'a>, work: W) -> Result<R, E>
 where
     W: AsyncFnOnce(&mut Change<'a>) -> Result<R, E>,
     E: From<DbError>,
 {
+    if change.by.shows_draft {
+        return Err(DbError::RollbackTransaction.into());
+    }
     Manager::begin_transaction(change.conn).await?;
     match work(change).await {
         Ok(value) => {

@@ -101,6 +101,10 @@ pub async fn create(
     let waiting = stored.origins.waiting.iter();
     let chosen = waiting.filter(|origin| form.origin.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
+    if form.data.is_draft() {
+        drop(conn);
+        return approvals_page(context, &stored, form, StatusCode::OK);
+    }
     let seen = form.seen_version(stored.settings.version);
     let (status, message) = if seen.is_some() && chosen.is_empty() {
         (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve")

@@ -113,6 +113,9 @@ pub async fn update(
         return stale(context, stored, form);
     };
     let changes = read_changes(&stored, &mut form);
+    if form.data.is_draft() {
+        return further_page(context, stored, form, StatusCode::OK);
+    }
     let takes = changes.iter().any(|(name, _)| stored.sealed.has_name(name));
     let confirmed = !takes || guard.confirm(&context, &form.data, &mut form.errors).await?;
     if form.errors.any() || !confirmed {

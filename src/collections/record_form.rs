@@ -105,7 +105,7 @@ impl RecordForm {
         }
     }
 
-    /// The record, if it fits the schema.
+    /// The record, if it fits the schema; never of a draft.
     pub fn checked(&mut self, schema: Option<&RecordSchema>) -> Option<RecordData> {
         if !self.is_json {
             self.check_fields();
@@ -114,7 +114,7 @@ impl RecordForm {
         for problem in schema.map(|schema| schema.problems(&data)).unwrap_or_default() {
             self.add(problem);
         }
-        (!self.errors.any()).then_some(data)
+        (!self.errors.any() && !self.data.is_draft()).then_some(data)
     }
 
     /// The field of what is wrong with the record as a whole.

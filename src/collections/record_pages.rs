@@ -21,8 +21,8 @@ use crate::access::{RequestContext, Right};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::{
-    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, Segment, Segments, beginning,
-    date_time, grouped, page,
+    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, Segment, Segments, TypedForm,
+    beginning, date_time, grouped, page,
 };
 
 /// The most characters of a value in a comparison.
@@ -97,7 +97,11 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     record_page(context, collection, None, form)
 }
 
-pub async fn create(context: RequestContext, Segment(key): Segment, data: FormData) -> Result<HttpResponse, Error> {
+pub async fn create(
+    context: RequestContext,
+    Segment(key): Segment,
+    TypedForm(data): TypedForm,
+) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let collection = queries::find(&conn, &context.actor, &key, Right::Call).await?;
     let schema = schema(&collection)?;
@@ -142,7 +146,7 @@ pub async fn restore(
 pub async fn update(
     context: RequestContext,
     Segments(path): Segments<2>,
-    data: FormData,
+    TypedForm(data): TypedForm,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let (collection, record) = load(&context, &conn, &path, Right::Call).await?;

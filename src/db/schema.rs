@@ -358,6 +358,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    drafts (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     endpoints (id) {
         id -> Uuid,
         connector_id -> Uuid,
@@ -648,6 +657,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    session_users (id_hash) {
+        id_hash -> Bytea,
+        csrf_hash -> Bytea,
+        user_id -> Uuid,
+        forget_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id_hash) {
         id_hash -> Bytea,
         user_id -> Uuid,
@@ -757,6 +775,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cookie_keys,
     data_keys,
     device_requests,
+    drafts,
     endpoints,
     evidence,
     group_groups,
@@ -777,6 +796,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     records,
     renewals,
     secrets,
+    session_users,
     sessions,
     sign_in_alarms,
     sign_in_places,

@@ -58,6 +58,7 @@ pub const SEALED: &[SealedColumn] = &[
         place: "'sealed'",
         bound_to: "NULL::text[]",
     },
+    SealedColumn { table: "drafts", column: "sealed", row: "id", place: "'sealed'", bound_to: "ARRAY[user_id::text]" },
     SealedColumn { table: "cookie_keys", column: "sealed", row: "id", place: "'sealed'", bound_to: "NULL::text[]" },
 ];
 

@@ -116,7 +116,8 @@ pub async fn create(
     mut form: Form<NewFields>,
 ) -> Result<HttpResponse, Error> {
     let template = find(&context, &id).await?;
-    let Some((new, values)) = check(&template, &mut form) else { return new_page(context, template, form) };
+    let checked = check(&template, &mut form).filter(|_| !form.data.is_draft());
+    let Some((new, values)) = checked else { return new_page(context, template, form) };
     let filled = filled_in(&template, new.method, &values, &form.data)?;
     let mut conn = context.conn().await?;
     let change = &mut Change::new(&mut conn, &context);

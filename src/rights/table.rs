@@ -14,8 +14,8 @@ use crate::db::Conn;
 use crate::people::{Member, MemberRow};
 use crate::web::form::{Form, Text};
 use crate::web::{
-    Choice, ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, Segment, counted, page, search_term,
-    searched,
+    Choice, ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, Segment, TypedForm, counted, page,
+    search_term, searched,
 };
 
 /// The field of the first row.
@@ -156,13 +156,21 @@ impl Sent {
     }
 }
 
-pub async fn update(context: RequestContext, Segment(key): Segment, data: FormData) -> Result<HttpResponse, Error> {
+pub async fn update(
+    context: RequestContext,
+    Segment(key): Segment,
+    TypedForm(data): TypedForm,
+) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
     let Some(seen) = data.seen_version(connector.access_version) else {
         return conflict(context.layout, &connector, &sent, &data);
     };
+    if data.is_draft() {
+        let open = sent.open;
+        return access_page(context, &mut conn, connector, open, sent.rows(), Errors::default()).await;
+    }
     let checked = sent.coupled(&connector);
     if shuts_out(&context, &mut conn, &checked).await? {
         let mut errors = Errors::default();
@@ -293,7 +301,7 @@ pub async fn add(
     let chosen = form.members();
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select users or groups");
-    } else {
+    } else if !form.data.is_draft() {
         let rights = Rights::from(form.right.clone()).or(Rights::exactly([Right::View]));
         let change = &mut Change::new(&mut conn, &context);
         match queries::add(change, &connector, &chosen, rights).await {

@@ -35,6 +35,8 @@ pub enum Error {
     BadRequest(&'static str),
     /// A form without the visitor's CSRF token: left open over a sign-out, or sent by another site.
     StaleForm,
+    /// A form that came too late and is shown again, which this handler cannot do; see [`super::Draft`].
+    Draft,
     TooLarge,
     /// Too many tries; the next one counts after this time.
     TooMany(Duration),
@@ -91,6 +93,8 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Error {
         match error {
             DbError::NotFound => Error::NotFound,
+            // Said by the transaction of a draft alone.
+            DbError::RollbackTransaction => Error::Draft,
             DbError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DbError::BrokenTransactionManager => {
                 Error::Unavailable(error.into())
             }
@@ -125,7 +129,7 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
-            Error::Forbidden(_) | Error::NotListed(_) | Error::NotSuperAdmin | Error::StaleForm => {
+            Error::Forbidden(_) | Error::NotListed(_) | Error::NotSuperAdmin | Error::StaleForm | Error::Draft => {
                 StatusCode::FORBIDDEN
             }
             Error::SignIn => StatusCode::SEE_OTHER,
@@ -163,7 +167,7 @@ impl ErrorPage<'_> {
             Error::SignIn => "Sign in first",
             Error::MethodNotAllowed => "This address cannot be used in this way",
             Error::BadRequest(_) => "This request cannot be read",
-            Error::StaleForm => "This form is out of date",
+            Error::StaleForm | Error::Draft => "This form is out of date",
             Error::TooLarge => "That was too much at once",
             Error::TooMany(_) => "Too many tries",
             Error::Busy(_) => "Connectory has too much to do at the moment",
@@ -200,7 +204,7 @@ impl ErrorPage<'_> {
             Error::SignIn => &["You need to sign in to see this page."],
             Error::MethodNotAllowed => &["Go back and use the buttons and links of the page."],
             Error::BadRequest(text) => &[text, "Go back, load the page again and try once more."],
-            Error::StaleForm => &[
+            Error::StaleForm | Error::Draft => &[
                 "Nothing was saved. The form was opened before you last signed in or out, or it was sent from another site.",
                 "Go back, load the page again and send it once more.",
             ],

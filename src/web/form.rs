@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
 use uuid::Uuid;
 use validator::{Validate, ValidateLength, ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use super::{Error, FormData};
+use super::{Error, FormData, TypedForm};
 use crate::db::version::SeenVersion;
 
 /// A form as its page shows it: what was typed or is stored, and what is wrong with it. As an extractor it is one that
@@ -54,14 +54,14 @@ impl<T> Form<T> {
 
 impl<T: DeserializeOwned + Validate> Form<T> {
     /// Checks the rules of the fields and then what `convert` adds. The converted value if there is no error; else the
-    /// errors stand in the form, one for each field, in the order of the fields.
+    /// errors stand in the form, one for each field, in the order of the fields. Of a draft there is never a value.
     pub fn check<C>(&mut self, convert: impl FnOnce(&T, &mut Errors) -> Option<C>) -> Option<C> {
         if let Err(errors) = self.fields.validate() {
             self.errors.add_all(&errors);
         }
         let converted = convert(&self.fields, &mut self.errors);
         self.errors.sort(field_names::<T>());
-        converted.filter(|_| !self.errors.any())
+        converted.filter(|_| !self.errors.any() && !self.data.is_draft())
     }
 }
 
@@ -78,8 +78,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Form<T>, Error>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let data = FormData::from_request(req, payload);
-        Box::pin(async { Form::of(data.await?) })
+        let data = TypedForm::from_request(req, payload);
+        Box::pin(async { Form::of(data.await?.0) })
     }
 }
 

@@ -15,14 +15,15 @@ use serde::forward_to_deserialize_any;
 
 use super::body::{Budget, FREE, Held, NotRead, read_whole};
 use super::csrf::CsrfKey;
+use super::draft::UnsavedForm;
 use super::multipart::FormPart;
 use super::{Error, Layout};
 use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for a record of a collection, whose characters take three bytes each.
-const LARGEST: usize = 1024 * 1024;
+pub(super) const LARGEST: usize = 1024 * 1024;
 /// The largest form of a visitor who has not signed in, in bytes. So small a form needs no room in the memory budget.
-const LARGEST_SIGNED_OUT: usize = FREE;
+pub(super) const LARGEST_SIGNED_OUT: usize = FREE;
 /// How long a form may take to arrive: long enough for the slowest line, and no way to hold memory for ever.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The most fields of one form.
@@ -38,6 +39,7 @@ pub const OWN_PASSWORD: &str = "own_password";
 #[derive(Clone, Default)]
 pub struct FormData {
     pairs: Vec<(String, String)>,
+    is_draft: bool,
     /// Counts the bytes for as long as they are here.
     _held: Option<Arc<Held>>,
 }
@@ -56,14 +58,34 @@ impl FormData {
 
     /// The fields of a form with files, which come as parts; files are left out. With the visitor's own CSRF token only.
     pub fn of_parts(req: &HttpRequest, parts: &[FormPart]) -> Result<FormData, Error> {
-        let fields: Vec<&FormPart> = parts.iter().filter(|part| part.file_name.is_none()).collect();
-        if fields.iter().map(|part| part.name.len() + part.bytes.len()).sum::<usize>() > LARGEST {
-            return Err(Error::TooLarge);
+        fields_of(parts)?.own(req)
+    }
+
+    /// Refuses what came without the visitor's CSRF token. It stays with the request: its session may have ended.
+    fn own(self, req: &HttpRequest) -> Result<FormData, Error> {
+        match CsrfKey::check(req, self.csrf()) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                req.extensions_mut().insert(UnsavedForm(self));
+                Err(error)
+            }
         }
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let data = FormData::of(fields.into_iter().map(|part| (part.name.clone(), text(&part.bytes))))?;
-        CsrfKey::check(req, data.get(CSRF).unwrap_or_default())?;
-        Ok(data)
+    }
+
+    /// The CSRF token that came with it.
+    pub fn csrf(&self) -> &str {
+        self.get(CSRF).unwrap_or_default()
+    }
+
+    /// The same as a draft.
+    pub fn into_draft(mut self) -> FormData {
+        self.is_draft = true;
+        self
+    }
+
+    /// Whether it came too late, and is shown to its user again; see [`super::Draft`].
+    pub fn is_draft(&self) -> bool {
+        self.is_draft
     }
 
     /// A form of these fields.
@@ -79,7 +101,7 @@ impl FormData {
         if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
             return Err(Error::BadRequest("The form holds a NUL character, which cannot be stored."));
         }
-        Ok(FormData { pairs, _held: None })
+        Ok(FormData { pairs, is_draft: false, _held: None })
     }
 
     /// The fields as a struct whose fields are called as the inputs are. What the struct does not name is left out. Of a
@@ -168,24 +190,37 @@ impl<'de> Deserializer<'de> for Values<'de> {
     }
 }
 
-/// Refuses what came without the visitor's CSRF token. A form that the access check has read before is taken from there.
 impl FromRequest for FormData {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<FormData, Error>>>>;
+    type Future = OwnForm;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if let Some(data) = req.extensions_mut().remove::<FormData>() {
-            return Box::pin(ready(Ok(data)));
-        }
-        let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
-        let most = if is_signed_in { LARGEST } else { LARGEST_SIGNED_OUT };
-        let (req, payload) = (req.clone(), payload.take());
-        Box::pin(async move {
-            let data = read(&req, payload, most).await?;
-            CsrfKey::check(&req, data.get(CSRF).unwrap_or_default())?;
-            Ok(data)
-        })
+        let data = own_form(req, payload);
+        Box::pin(async { data.await.and_then(|data| if data.is_draft { Err(Error::Draft) } else { Ok(data) }) })
     }
+}
+
+type OwnForm = Pin<Box<dyn Future<Output = Result<FormData, Error>>>>;
+
+/// Refuses what came without the visitor's CSRF token. A form that the access check has read before is taken from there.
+pub(super) fn own_form(req: &HttpRequest, payload: &mut Payload) -> OwnForm {
+    if let Some(data) = req.extensions_mut().remove::<FormData>() {
+        return Box::pin(ready(Ok(data)));
+    }
+    let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
+    let most = if is_signed_in { LARGEST } else { LARGEST_SIGNED_OUT };
+    let (req, payload) = (req.clone(), payload.take());
+    Box::pin(async move { read(&req, payload, most).await?.own(&req) })
+}
+
+/// The fields of a form with files.
+pub(super) fn fields_of(parts: &[FormPart]) -> Result<FormData, Error> {
+    let fields: Vec<&FormPart> = parts.iter().filter(|part| part.file_name.is_none()).collect();
+    if fields.iter().map(|part| part.name.len() + part.bytes.len()).sum::<usize>() > LARGEST {
+        return Err(Error::TooLarge);
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    FormData::of(fields.into_iter().map(|part| (part.name.clone(), text(&part.bytes))))
 }
 
 /// A form that a page of another site may send, so it has no CSRF token. It must change nothing, or hold a proof of its
@@ -203,7 +238,7 @@ impl FromRequest for ForeignForm {
 }
 
 /// The fields of a form of at most `most` bytes.
-async fn read(req: &HttpRequest, mut payload: Payload, most: usize) -> Result<FormData, Error> {
+pub(super) async fn read(req: &HttpRequest, mut payload: Payload, most: usize) -> Result<FormData, Error> {
     let is_form = req
         .headers()
         .get(CONTENT_TYPE)

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 
 use super::body::{Budget, Held, NotRead};
-use super::{Error, FormData};
+use super::{Error, FormData, TypedForm};
 
 /// The most parts of one body.
 const MOST_PARTS: usize = 1000;
@@ -52,7 +52,7 @@ impl FormWithFiles {
     ) -> Result<FormWithFiles, Error> {
         let mut held = Held::of(budget);
         if !is_multipart(req) {
-            let data = FormData::from_request(req, &mut payload).await?;
+            let TypedForm(data) = TypedForm::from_request(req, &mut payload).await?;
             return Ok(FormWithFiles { data, files: Vec::new(), held });
         }
         let mut files = read_parts(req, payload, limits, &mut held).await?;

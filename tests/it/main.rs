@@ -20,6 +20,7 @@ mod cli;
 mod client_address;
 mod collections;
 mod connectors;
+mod drafts;
 mod endpoints;
 mod evidence;
 mod failover;

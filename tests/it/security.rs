@@ -5,6 +5,7 @@ mod every_form;
 mod fields;
 mod forms;
 mod guessing;
+mod late_forms;
 mod log;
 mod meanwhile;
 mod nothing_is_a_fault;

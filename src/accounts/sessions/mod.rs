@@ -21,7 +21,7 @@ use crate::db::Conn;
 use crate::web::{Confirmation, Error, FormData, Layout, NotPossible, Segment, Sentence, counted, page, relative};
 
 use queries::Session;
-pub use queries::{end as end_session, end_all as end_all_sessions, purge as purge_sessions};
+pub use queries::{end as end_session, end_all as end_all_sessions, purge as purge_sessions, user_of_form};
 pub use store::{DbSessionStore, SessionReason, begin_session};
 
 /// The sessions of one user.

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::browser;
 use crate::access::{SessionLimits, SessionRow};
 use crate::audit::{Change, Changes, transaction};
-use crate::db::schema::{connectors, sessions, users};
+use crate::db::schema::{connectors, session_users, sessions, users};
 use crate::db::{Conn, in_row};
-use crate::web::Error;
+use crate::web::{CsrfKey, Error};
 
 diesel::define_sql_function! {
     /// The codes of a user's permissions, those of groups included.
@@ -93,7 +93,7 @@ pub async fn end_all(conn: &mut Conn, user: Uuid) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn).await
 }
 
-/// What the database keeps in place of a session key.
+/// What the database keeps in place of a session key, and of the CSRF token of its forms.
 pub fn session_hash(key: &str) -> Vec<u8> {
     Sha256::digest(key).to_vec()
 }
@@ -138,8 +138,39 @@ pub async fn load(
     Ok(row)
 }
 
-/// Deletes the sessions that are over.
+/// Notes whose session it is, until `forget_at`: longer than the session lasts.
+pub async fn note_user(conn: &mut Conn, key: &str, (user, forget_at): (Uuid, DateTime<Utc>)) -> QueryResult<usize> {
+    let token = CsrfKey::of_session(key).token();
+    diesel::insert_into(session_users::table)
+        .values((
+            session_users::id_hash.eq(session_hash(key)),
+            session_users::csrf_hash.eq(session_hash(&token)),
+            session_users::user_id.eq(user),
+            session_users::forget_at.eq(forget_at),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// Whether there was a session of this key, which is not alive, within the last days.
+pub async fn has_ended(conn: &mut Conn, key: &str, now: DateTime<Utc>) -> Result<bool, Error> {
+    let row = session_users::table.find(session_hash(key)).filter(session_users::forget_at.gt(now));
+    Ok(diesel::select(exists(row)).get_result(conn).await?)
+}
+
+/// The user in whose session a form with this CSRF token was made, which may have ended since.
+pub async fn user_of_form(conn: &mut Conn, csrf_token: &str, now: DateTime<Utc>) -> Result<Option<Uuid>, Error> {
+    let row = session_users::table
+        .filter(session_users::csrf_hash.eq(session_hash(csrf_token)))
+        .filter(session_users::forget_at.gt(now))
+        .select(session_users::user_id);
+    Ok(row.first(conn).await.optional()?)
+}
+
+/// Deletes the sessions that are over, and forgets whose sessions they were when forms of them need not be known any
+/// more.
 pub async fn purge(conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<usize, Error> {
+    diesel::delete(session_users::table.filter(session_users::forget_at.le(now))).execute(conn).await?;
     let over =
         sessions::table.filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(limits.idle_since(now))));
     Ok(diesel::delete(over).execute(conn).await?)

@@ -20,7 +20,7 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::queries::{load, session_hash};
+use super::queries::{has_ended, load, note_user, session_hash};
 use crate::access::{self, Actor, SessionLimits, note_place, set_session_error};
 use crate::accounts::users::note_sign_in;
 use crate::audit::{Change, Changes, transaction};
@@ -31,6 +31,9 @@ use crate::web::{CsrfKey, Error};
 
 /// Under which name the state holds a session that is to begin.
 const NEW: &str = "new";
+
+/// How long it is remembered whose session it was, after the time at which it ends in any case.
+const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
 /// The longest `User-Agent` that is kept, in characters.
 const LONGEST_USER_AGENT: usize = 300;
@@ -142,7 +145,9 @@ impl DbSessionStore {
     async fn find(&self, key: &str) -> Result<Option<State>, Error> {
         let mut conn = self.db.get().await?;
         let Some(row) = load(&mut conn, key, self.limits, self.clock.now()).await? else {
-            return Ok(None);
+            // What is typed in a form of it is kept until the user has signed in again.
+            let has_ended = has_ended(&mut conn, key, self.clock.now()).await?;
+            return Ok(has_ended.then(|| HashMap::from([(access::ENDED.into(), "true".into())])));
         };
         let session = serde_json::to_string(&row).map_err(Error::internal)?;
         let csrf_key = serde_json::to_string(&CsrfKey::of_session(key)).map_err(Error::internal)?;
@@ -207,6 +212,7 @@ impl NewSession {
     /// Inserts the session, and notes the sign-in and where it came from.
     async fn insert(&self, change: &mut Change<'_>, limits: SessionLimits) -> Result<(), Error> {
         let now = change.now;
+        let lifetime = TimeDelta::from_std(limits.lifetime).unwrap_or(TimeDelta::MAX);
         diesel::insert_into(sessions::table)
             .values((
                 sessions::id_hash.eq(session_hash(&self.key)),
@@ -215,10 +221,11 @@ impl NewSession {
                 sessions::user_agent.eq(&self.user_agent),
                 sessions::created_at.eq(now),
                 sessions::last_seen_at.eq(now),
-                sessions::expires_at.eq(now + TimeDelta::from_std(limits.lifetime).unwrap_or(TimeDelta::MAX)),
+                sessions::expires_at.eq(now + lifetime),
             ))
             .execute(change.conn)
             .await?;
+        note_user(change.conn, &self.key, (self.user, now + lifetime + REMEMBERED)).await?;
         note_place(change.conn, self.user, &self.address, now).await?;
         if !matches!(self.reason, SessionReason::NewPassword) {
             note_sign_in(change.conn, self.user, now).await?;

@@ -29,7 +29,7 @@ use crate::oauth::{
 };
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, FormData, Layout, Segment, page};
+use crate::web::{Error, FormData, Layout, Segment, TypedForm, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -154,6 +154,7 @@ enum Purpose {
 impl Purpose {
     fn of(data: &FormData) -> Purpose {
         match data.get("do") {
+            _ if data.is_draft() => Purpose::Show,
             Some("show") => Purpose::Show,
             Some("discover") => Purpose::Discover,
             Some("discover_other") => Purpose::DiscoverOther,
@@ -170,7 +171,7 @@ pub async fn update(
     keeper: web::Data<TokenKeeper>,
     (rate_limit, guard): (web::Data<RateLimit>, web::Data<SignInGuard>),
     Segment(key): Segment,
-    data: FormData,
+    TypedForm(data): TypedForm,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
     let mut stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;

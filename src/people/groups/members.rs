@@ -83,7 +83,7 @@ pub async fn remove(
         drop(conn);
         return show(context, id, "", form.errors).await;
     }
-    if !form.confirmed {
+    if !form.confirmed || form.data.is_draft() {
         return question(&group, &there).respond(context.layout, StatusCode::OK);
     }
     let number = queries::remove(&mut Change::new(&mut conn, &context), group.id, &chosen).await?;
@@ -156,7 +156,7 @@ pub async fn add(
     let chosen = form.chosen();
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select who is to become a member");
-    } else {
+    } else if !form.data.is_draft() {
         match queries::add(&mut Change::new(&mut conn, &context), group.id, &chosen).await? {
             Added::Number(number) => {
                 let outcome = counted(number, "member was added", "members were added");

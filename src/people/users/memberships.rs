@@ -28,6 +28,10 @@ pub struct GroupsForm {
 }
 
 impl GroupsForm {
+    fn searching(search: String) -> Form<GroupsForm> {
+        Form::new(GroupsForm { q: search.into(), group: Vec::new() })
+    }
+
     fn chosen(&self) -> Vec<Uuid> {
         self.group.iter().filter_map(|id| id.parse().ok()).collect()
     }
@@ -44,6 +48,7 @@ struct GroupsPage {
     rows: Vec<GroupChoice>,
     /// There are more than are shown.
     more: bool,
+    ticked: Vec<Uuid>,
     errors: Errors,
 }
 
@@ -64,25 +69,26 @@ async fn choice(
     conn: &mut Conn,
     user: User,
     joins: bool,
-    search: String,
-    errors: Errors,
+    form: Form<GroupsForm>,
 ) -> Result<HttpResponse, Error> {
+    let search = if joins { search_term(&form.q) } else { String::new() };
     let (rows, more) = match joins {
         true => groups::joinable(conn, user.id, &search).await?,
         false => (groups::joined(conn, user.id).await?, false),
     };
-    page(errors.status(), &GroupsPage { layout, user, joins, search, rows, more, errors })
+    let (status, ticked, errors) = (form.errors.status(), form.chosen(), form.errors);
+    page(status, &GroupsPage { layout, user, joins, search, rows, more, ticked, errors })
 }
 
 pub async fn choose_groups(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
     let search = searched(context.req.query_string());
-    choice(context.layout, &mut conn, user, true, search, Errors::default()).await
+    choice(context.layout, &mut conn, user, true, GroupsForm::searching(search)).await
 }
 
 pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    choice(context.layout, &mut conn, user, false, String::new(), Errors::default()).await
+    choice(context.layout, &mut conn, user, false, GroupsForm::searching(String::new())).await
 }
 
 pub async fn join_groups(
@@ -112,8 +118,10 @@ async fn change_groups(
     if chosen.is_empty() {
         let verb = if joins { "joins" } else { "leaves" };
         form.errors.add(FIRST_BOX, format!("Select the groups that the user {verb}"));
-        let search = if joins { search_term(&form.q) } else { String::new() };
-        return choice(context.layout, &mut conn, user, joins, search, form.errors).await;
+        return choice(context.layout, &mut conn, user, joins, form).await;
+    }
+    if form.data.is_draft() {
+        return choice(context.layout, &mut conn, user, joins, form).await;
     }
     let change = &mut Change::new(&mut conn, &context);
     let (number, done) = match joins {

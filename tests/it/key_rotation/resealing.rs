@@ -29,6 +29,7 @@ async fn every_column_of_sealed_values_is_known() {
     let app = TestApp::start().await;
     // What else is bytes: hashes, the keys themselves, the chain.
     let others = [
+        "csrf_hash",
         "hash",
         "id_hash",
         "mac",

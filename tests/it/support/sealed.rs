@@ -69,6 +69,14 @@ impl TestApp {
         self.open(place, &sealed)
     }
 
+    /// What a form that came too late held, as JSON.
+    pub async fn draft(&self, id: Uuid) -> String {
+        let row = self.rows(&format!("SELECT user_id, encode(sealed, 'hex') FROM drafts WHERE id = '{id}'")).await;
+        let user = [row[0][0].clone()];
+        let place = AssociatedData { table: "drafts", row: id, column: "sealed", bound_to: Some(&user) };
+        self.open(place, &row[0][1]).expect("a draft")
+    }
+
     fn open(&self, place: AssociatedData<'_>, sealed: &str) -> Option<String> {
         let digits = sealed.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
         let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect();
