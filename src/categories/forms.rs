@@ -3,9 +3,8 @@
 use serde::Deserialize;
 use validator::Validate;
 
-use super::model::{Category, CategoryStatus, CheckedCategory, LONGEST_NAME};
+use super::model::{Category, CategoryStatus, CheckedCategory, parse_name};
 use crate::db::StoredValueError;
-use crate::name::Name;
 use crate::web::Errors;
 use crate::web::form::{NewId, Text};
 
@@ -28,7 +27,7 @@ impl CategoryForm {
     }
 
     pub(super) fn checked(&self, errors: &mut Errors) -> Option<CheckedCategory> {
-        let name = errors.keep("category_name", Name::parse(&self.category_name, LONGEST_NAME));
+        let name = errors.keep("category_name", parse_name(&self.category_name));
         let status = errors.keep("status", CategoryStatus::parse(&self.status).ok_or("Choose Active or Inactive"));
         Some(CheckedCategory { name: name?, status: status? })
     }

@@ -8,7 +8,7 @@ mod model;
 mod pages;
 mod queries;
 
-pub use model::{CategoryId, CategoryStatus};
+pub use model::{CategoryId, CategoryStatus, parse_name};
 pub use pages::{confirm_delete, create, delete, edit, list, new, update};
 pub use queries::{
     CategoryChoice, GENERATED, UNCATEGORIZED, assignable, assignable_to, create as insert, find_by_name, lock_counts,

@@ -5,11 +5,16 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::db::{StoredValueError, known, text_enum};
-use crate::name::Name;
+use crate::name::{Name, NameProblem};
 use crate::web::{Column, Row};
 
 /// The longest name of a category, in characters.
-pub(super) const LONGEST_NAME: usize = 100;
+const LONGEST_NAME: usize = 100;
+
+/// The name of a category.
+pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+    Name::parse(typed, LONGEST_NAME)
+}
 
 pub type CategoryId = Uuid;
 

@@ -4,17 +4,19 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use futures_util::try_join;
+use uuid::Uuid;
 
 use super::forms::ConnectorForm;
-use super::model::{DOCUMENTATION, Details};
+use super::model::{DOCUMENTATION, Details, NewConnector};
 use super::owner::OwnerChoice;
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
 use crate::access::{Actor, Permission, RequestContext, Right};
-use crate::audit::{self, AuditEntry, Change};
-use crate::categories::{self, CategoryChoice, CategoryId};
+use crate::audit::{self, AuditEntry, Change, transaction};
+use crate::categories::{self, CategoryChoice, CategoryId, CategoryStatus};
 use crate::db::{Conn, Connection};
-use crate::web::form::Form;
+use crate::name::Name;
+use crate::web::form::{Form, Text};
 use crate::web::{ConflictPage, Error, LastSave, Layout, SaveError, Segment, page};
 
 /// The error where a category was deleted since the form was shown.
@@ -58,8 +60,11 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let choices = categories::assignable(&conn, &[]).await?;
-    if let Some(new) = form.check(|form, errors| form.checked_new(&choices, **grants, errors)) {
-        match queries::create(&mut Change::new(&mut conn, &context), &new).await {
+    if !context.may(Permission::CreateCategories) {
+        form.fields.new_category = Text::default();
+    }
+    if let Some((mut new, category)) = form.check(|form, errors| form.checked_new(&choices, **grants, errors)) {
+        match create_with(&mut Change::new(&mut conn, &context), &mut new, category.as_ref()).await {
             Ok(key) => return Ok(created(&context, &key, new.method)),
             // The second press of the same form finds what the first has made. An id that was made up finds what its
             // person sees anyway, or nothing.
@@ -71,10 +76,32 @@ pub async fn create(
                 form.errors.name_taken("connector_name", "data connector", new.details.name.as_str())
             }
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
+            Err(SaveError::Stale) => {
+                form.errors.name_taken("new_category", "category", form.fields.new_category.trim())
+            }
             Err(other) => return Err(other.into()),
         }
     }
     new_page(context, form, choices, **grants)
+}
+
+/// Creates the connector and its new category, or nothing. [`SaveError::Stale`] where another category has the name.
+async fn create_with(
+    change: &mut Change<'_>,
+    new: &mut NewConnector,
+    category: Option<&Name>,
+) -> Result<String, SaveError> {
+    transaction(change, async |change| {
+        if let Some(name) = category {
+            let id = Uuid::now_v7();
+            categories::lock_counts(change.conn).await?;
+            let created = categories::insert(change, id, name, CategoryStatus::Active).await;
+            created.map_err(|error| if matches!(error, SaveError::NameTaken) { SaveError::Stale } else { error })?;
+            new.categories.push(id);
+        }
+        queries::create(change, new).await
+    })
+    .await
 }
 
 fn created(context: &RequestContext, key: &str, method: Method) -> HttpResponse {

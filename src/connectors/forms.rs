@@ -6,7 +6,8 @@ use validator::Validate;
 use super::model::{Connector, DOCUMENTATION, Details, NewConnector, parse_name};
 use super::owner::{Owner, OwnerProblem, Stewardship};
 use super::{LegacyGrants, Method};
-use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
+use crate::categories::{self, CategoryChoice, CategoryId, UNCATEGORIZED};
+use crate::name::Name;
 use crate::outbound::HttpUrl;
 use crate::web::form::{NewId, Text, ticked};
 use crate::web::{Choice, Errors};
@@ -26,6 +27,8 @@ pub struct ConnectorForm {
     pub(super) base_url: Text,
     pub(super) auth_method: Text,
     category: Vec<String>,
+    /// The name of a category that is created with the connector.
+    pub(super) new_category: Text,
     #[serde(deserialize_with = "ticked")]
     pub(super) enabled: bool,
     /// The name of a user or a group.
@@ -81,24 +84,37 @@ impl ConnectorForm {
         ]
     }
 
-    /// The new connector, which is enabled. A description is asked for here.
+    /// The new connector, which is enabled, and the name of the category that is created with it. A description is asked
+    /// for here.
     pub(super) fn checked_new(
         &self,
         choices: &[CategoryChoice],
         grants: LegacyGrants,
         errors: &mut Errors,
-    ) -> Option<NewConnector> {
+    ) -> Option<(NewConnector, Option<Name>)> {
         if self.description.trim().is_empty() {
             errors.add("description", "Enter a description");
         }
         let method = self.checked_method(grants, errors);
-        let (details, categories) = self.checked(choices, Ok(None), errors)?;
-        Some(NewConnector {
-            id: self.new_id.0,
-            details: Details { enabled: true, ..details },
-            method: method?,
-            categories,
-        })
+        let new_category = self.checked_new_category(choices, errors);
+        let mut categories = self.checked_categories(choices, new_category.is_some(), errors);
+        if new_category.is_some() {
+            categories.retain(|id| *id != UNCATEGORIZED);
+        }
+        let details = Details { enabled: true, ..self.checked_details(Ok(None), errors)? };
+        let new = NewConnector { id: self.new_id.0, details, method: method?, categories };
+        Some((new, new_category))
+    }
+
+    fn checked_new_category(&self, choices: &[CategoryChoice], errors: &mut Errors) -> Option<Name> {
+        if self.new_category.trim().is_empty() {
+            return None;
+        }
+        let name = errors.keep("new_category", categories::parse_name(&self.new_category))?;
+        if choices.iter().any(|choice| crate::name::key(&choice.name) == name.key()) {
+            errors.name_taken("new_category", "category", name.as_str());
+        }
+        Some(name)
     }
 
     /// The Details and the categories, with the owner whom the typed name means.
@@ -108,12 +124,22 @@ impl ConnectorForm {
         owner: Result<Option<Owner>, OwnerProblem>,
         errors: &mut Errors,
     ) -> Option<(Details, Vec<CategoryId>)> {
-        let name = errors.keep("connector_name", parse_name(&self.connector_name));
-        let base_url = self.checked_base_url(errors);
+        let categories = self.checked_categories(choices, false, errors);
+        Some((self.checked_details(owner, errors)?, categories))
+    }
+
+    /// The ticked categories, of which there is one unless another is created.
+    fn checked_categories(&self, choices: &[CategoryChoice], creates: bool, errors: &mut Errors) -> Vec<CategoryId> {
         let categories: Vec<CategoryId> = self.chosen(choices).map(|choice| choice.id).collect();
-        if categories.is_empty() {
+        if categories.is_empty() && !creates {
             errors.add("category", "Choose at least one category");
         }
+        categories
+    }
+
+    fn checked_details(&self, owner: Result<Option<Owner>, OwnerProblem>, errors: &mut Errors) -> Option<Details> {
+        let name = errors.keep("connector_name", parse_name(&self.connector_name));
+        let base_url = self.checked_base_url(errors);
         let owner = errors.keep("owner", owner);
         let documentation_url = errors.keep("documentation_url", documentation_url(&self.documentation_url));
         let stewardship = Stewardship {
@@ -122,15 +148,14 @@ impl ConnectorForm {
             notes: self.notes.trim().into(),
             ..Stewardship::default()
         };
-        let details = Details {
+        Some(Details {
             name: name?,
             display_name: self.display_name.single_spaced(),
             description: self.description.trim().into(),
             base_url: base_url?,
             enabled: self.enabled,
             stewardship: stewardship.owned_by(owner?),
-        };
-        Some((details, categories))
+        })
     }
 
     fn checked_method(&self, grants: LegacyGrants, errors: &mut Errors) -> Option<Method> {

@@ -80,7 +80,7 @@ async fn the_form_offers_what_can_be_chosen_with_the_usual_preselected() {
     assert_eq!(page.ticked("category"), [UNCATEGORIZED.to_string()]);
     assert_eq!(strs(&page.choices("auth_method"))[..2], ["No Auth", "Basic Auth"]);
     assert_eq!(page.field_value("auth_method"), "no_auth");
-    page.click("Create another category").await.expect(200);
+    assert_eq!(page.field_value("new_category"), "");
 }
 
 #[tokio::test]
@@ -367,4 +367,34 @@ async fn who_may_only_edit_does_not_create() {
     ben.post("/connectors", &[("connector_name", "x"), ("description", "x")]).await.expect(403);
     ben.post("/connectors/payroll/duplicates", &[]).await.expect(403);
     assert_eq!(app.count("SELECT count(*) FROM connectors").await, 1);
+}
+
+#[tokio::test]
+async fn a_category_is_created_with_the_connector_or_not_at_all() {
+    let app = TestApp::start().await;
+    let ana = app.person(&[CreateConnectors, CreateCategories]).await;
+    app.category("Finance").await;
+    let page = ana.get("/connectors/new").await;
+    let taken = page.submit(|form| payroll(form).set("new_category", "finance")).await.expect(422);
+    assert_eq!(taken.field_error("new_category").as_deref(), Some("A category named “finance” already exists"));
+    let invalid = taken.submit(|form| form.set("new_category", "<")).await.expect(422);
+    assert!(invalid.field_error("new_category").is_some());
+    // Nothing of it is stored if the connector is not.
+    app.connector("Payroll").await;
+    let refused = invalid.submit(|form| form.set("new_category", "Street works")).await.expect(422);
+    assert_eq!(refused.errors(), error("connector_name", "A data connector named “Payroll” already exists"));
+    assert_eq!(app.count("SELECT count(*) FROM categories WHERE name = 'Street works'").await, 0);
+    refused.submit(|form| form.set("connector_name", "Ledger")).await.expect(303);
+    assert_eq!(app.value("SELECT category_names FROM connectors WHERE name = 'Ledger'").await, "Street works");
+    assert_eq!(app.value("SELECT connectors FROM categories WHERE name = 'Street works'").await, "1");
+    assert_eq!(
+        app.count("SELECT count(*) FROM audit_events WHERE kind = 'category.created' AND actor_id IS NOT NULL").await,
+        1
+    );
+    // Without the permission for categories there is no such field, and one that is sent does nothing.
+    let ben = app.person(&[CreateConnectors]).await;
+    let page = ben.get("/connectors/new").await;
+    assert!(!page.html.contains("new_category"));
+    page.submit(|form| payroll(form).set("connector_name", "Stock").forge("new_category", "Mine")).await.expect(303);
+    assert_eq!(app.value("SELECT category_names FROM connectors WHERE name = 'Stock'").await, "Uncategorized");
 }
