@@ -189,6 +189,7 @@ fn pages() -> Vec<PageRoute> {
         get("/collections/{key}/records/{id}/versions", may(ViewConnectors), record_pages::history),
         get("/collections/{key}/records/{id}/versions/{version}/edit", may(CallConnectors), record_pages::restore),
         get("/api/v1", SignIn, api::description),
+        get("/help", SignIn, home::help),
         get("/audit", may(ViewAuditLog), audit::list),
         post("/audit/exports", may(ViewAuditLog), Always, audit::export),
         get("/audit/{id}", may(ViewAuditLog), audit::show),

@@ -86,6 +86,13 @@ struct FirstRunPage {
     form: Form<FirstRunForm>,
 }
 
+impl FirstRunPage {
+    /// The code that was entered, if it is the right one: it is not typed again for a mistake elsewhere.
+    fn code(&self) -> &str {
+        if self.form.errors.has("code") { "" } else { self.form.code.expose() }
+    }
+}
+
 /// The page exists as long as there is no super admin.
 pub async fn show(layout: Layout, db: web::Data<Db>) -> Result<HttpResponse, Error> {
     if !is_open(&db).await? {
@@ -134,7 +141,7 @@ async fn create_first(
     }
     begin_session(req, &by, new.password_hash.as_deref(), SessionReason::FirstRun)?;
     let outcome = Flash::done("You are the first super admin of this Connectory");
-    Ok(see_other(req, "/connectors", Some(outcome)))
+    Ok(see_other(req, "/", Some(outcome)))
 }
 
 /// Asked by the sign-in page, which sends the very first visitor here.

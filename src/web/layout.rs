@@ -23,6 +23,9 @@ pub struct NavItem {
     pub also: &'static [&'static str],
 }
 
+/// The version of this program, for people who have signed in.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The signed-in person as the header shows them.
 #[derive(Clone)]
 pub struct Person {

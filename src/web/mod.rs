@@ -42,7 +42,7 @@ pub use flash::Flash;
 pub use form::{Choice, ErrorSummary, Errors, Radio, SelectOption};
 pub use form_data::{ForeignForm, FormData, OWN_PASSWORD};
 pub use layers::{RequestId, VisitorAddress, method_label, serve_layers};
-pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
+pub use layout::{Layout, NavItem, Person, Theme, VERSION, page, see_other};
 pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, searched};
 pub use log_throttle::LogThrottle;
 pub use multipart::{FormPart, FormWithFiles, is_multipart, read_parts};

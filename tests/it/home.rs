@@ -37,6 +37,46 @@ async fn a_site_without_connectors_says_how_to_begin() {
     assert!(page.text().contains("“Create Data Connectors”"));
 }
 
+/// The words of the steps that are ticked.
+fn done(page: &Page) -> Vec<String> {
+    let steps = page.texts("section[aria-labelledby=begin] li").into_iter();
+    steps
+        .filter_map(|step| step.strip_prefix("Done ").map(|words| words.split(' ').next().unwrap_or("").into()))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_steps_are_ticked_as_they_are_done_and_gone_at_the_end() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    assert_eq!(done(&ana.get("/").await), [""; 0]);
+    let id = app.connector_with("Payroll", |new| new.method = connectory::connectors::Method::Basic).await;
+    let page = ana.get("/").await;
+    assert_eq!(done(&page), ["Create"]);
+    assert!(page.links().iter().any(|(_, href)| href == "/connectors/payroll/authorization"));
+    app.store_secret(id, connectory::connectors::SecretField::Password, "x").await;
+    assert_eq!(done(&ana.get("/").await), ["Create", "Enter"]);
+    app.sql(&format!(
+        "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
+         VALUES (gen_random_uuid(), '{id}', 'list', 'list', 'GET', '/orders', now(), '', now(), '')"
+    ))
+    .await;
+    assert_eq!(done(&ana.get("/").await), ["Create", "Enter"], "it was not run yet");
+    app.call_log.record(crate::calls::call(app.clock.now(), id));
+    app.call_log.finish().await;
+    assert_eq!(done(&ana.get("/").await), ["Create", "Enter", "Add"]);
+    app.sql(
+        "INSERT INTO api_keys (id, hash, prefix, name, user_id, created_at, created_by)
+         SELECT gen_random_uuid(), sha256('key'), 'abcdefgh', 'key', id, now(), '' FROM users",
+    )
+    .await;
+    assert_eq!(done(&ana.get("/").await), ["Create", "Enter", "Add", "Create"]);
+    app.sql("UPDATE api_keys SET last_used_at = now()").await;
+    assert!(!ana.get("/").await.text().contains("How to begin"), "all is done");
+    app.sql("DELETE FROM calls").await;
+    assert!(!ana.get("/").await.text().contains("How to begin"), "calls are not kept for ever");
+}
+
 #[tokio::test]
 async fn connectors_that_need_somebody_come_first_and_the_worst_of_them_before_the_others() {
     let app = TestApp::start().await;

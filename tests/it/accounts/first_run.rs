@@ -20,7 +20,9 @@ async fn the_code_of_the_console_makes_the_first_super_admin_who_is_signed_in() 
     let page = ana.get("/first-run").await.submit(|form| founder(&app, form)).await.expect(303);
     let page = page.follow().await.expect(200);
     assert_eq!(page.flash(), "You are the first super admin of this Connectory");
-    assert!(page.has_link("Data Connector"), "may do everything");
+    assert_eq!((page.path.as_str(), page.h1().as_str()), ("/", "Home"));
+    assert!(page.text().contains("How to begin"));
+    assert!(page.has_link("Add Data Connector"), "may do everything");
     assert_eq!(
         app.rows("SELECT username, name, super_admin, active FROM users").await,
         [["ana", "Ana Ruiz", "t", "t"]]
@@ -46,7 +48,7 @@ async fn a_wrong_code_makes_nobody_and_keeps_all_but_the_password() {
         [("code".to_string(), "Enter the code that the server printed when it was started last".to_string())]
     );
     assert_eq!((page.field_value("username").as_str(), page.field_value("full_name").as_str()), ("ana", "Ana Ruiz"));
-    assert_eq!(page.field_value("password"), "");
+    assert_eq!((page.field_value("password"), page.field_value("code")), (String::new(), String::new()));
     assert!(!page.html.contains(PASSWORD));
     assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
 }
@@ -79,6 +81,7 @@ async fn weak_passwords_and_missing_names_are_refused_with_what_to_do() {
         assert_eq!(page.errors(), [(field.to_string(), message.to_string())]);
         assert_eq!(page.field_error(field).as_deref(), Some(message));
         assert!(page.title().starts_with("Error: "), "{}", page.title());
+        assert_eq!(page.field_value("code"), app.first_run.code(), "it is not typed again for a mistake elsewhere");
     }
     assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
 }
