@@ -164,6 +164,12 @@ impl Editor {
                     "URL must be a path below the base URL, because this data connector calls its collection only",
                 );
             }
+            if connector.base_url.is_none() && checked.as_ref().is_some_and(|checked| checked.definition.is_relative()) {
+                errors.add(
+                    "endpoint_url",
+                    "URL must start with https:// or http://, because the data connector has no base URL. You can set one on the Details tab",
+                );
+            }
             checked
         })
     }

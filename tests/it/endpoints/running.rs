@@ -80,7 +80,7 @@ async fn a_missing_variable_is_named_before_anything_is_sent() {
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders")).await;
     assert_eq!(
         page.expect(422).errors(),
-        [("endpoint_url".to_string(), "The URL is relative, and the data connector has no base URL.".to_string())]
+        [("endpoint_url".to_string(), "URL must start with https:// or http://, because the data connector has no base URL. You can set one on the Details tab".to_string())]
     );
 }
 

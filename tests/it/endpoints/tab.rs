@@ -36,7 +36,7 @@ async fn endpoints_are_listed_by_name_with_their_last_call() {
     assert_eq!(strs(&page.row_heads()), ["Create", "list", "update"]);
     assert_eq!(strs(&page.rows()[2]), ["update", "PUT", "/orders/{{id}}", "Never"]);
     assert_eq!(strs(&page.rows()[1]), ["list", "GET", "The base URL", "Never"]);
-    assert!(page.has_link("Endpoint"));
+    assert!(page.has_link("Add Endpoint"));
     let page = page.click("update").await.expect(200);
     assert_eq!(page.h1(), "Payroll: Endpoint “update”");
 }
