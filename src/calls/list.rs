@@ -148,8 +148,7 @@ impl Log {
 
     /// “ (page 2)”
     fn title_end(&self) -> String {
-        let label = self.found.as_ref().map(|found| found.pages.page_words().to_lowercase());
-        label.map_or(String::new(), |label| format!(" ({label})"))
+        self.found.as_ref().map(|found| found.pages.title_words()).unwrap_or_default()
     }
 
     fn retention_label(&self) -> String {

@@ -170,7 +170,7 @@ const SAMPLES: &[Sample] = &[
     sample("list-no-results", Full, Admin, "/connectors?q=nothing+is+called+that", &[], "No results"),
 
     // Creating
-    sample("create", Full, Admin, "/connectors/new", &[], "Create another category"),
+    sample("create", Full, Admin, "/connectors/new", &[], "New category"),
     sample("create-errors", Full, Admin, "/connectors/new",
         &[Fill("connector_name", "Payroll <ledger>"), Fill("base_url", NO_ADDRESS), Tick("Uncategorized"), Press("Save")], "There are 4 problems"),
     sample("templates", Full, Admin, "/connectors/templates", &[], "Templates of providers"),
@@ -315,6 +315,7 @@ const SAMPLES: &[Sample] = &[
     sample("categories-viewer", Full, Viewer, "/categories", &[], "Labels that group data connectors."),
     sample("categories-filtered", Full, Admin, "/categories?q=e&status=active&sort=-connectors", &[], "Clear all filters"),
     sample("categories-no-results", Full, Admin, "/categories?q=nothing+is+called+that", &[], "No results"),
+    sample("help", Full, Admin, "/help", &[], "About Connectory"),
     sample("category-new", Full, Admin, "/categories/new", &[], "Create category"),
     sample("category-new-errors", Full, Admin, "/categories/new", &[Fill("category_name", "<"), Press("Create category")], "There is a problem"),
     sample("category-created", Full, Admin, "/categories/new", &[Fill("category_name", "Street works"), Press("Create category")], "The category was created"),

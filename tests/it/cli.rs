@@ -151,7 +151,7 @@ async fn commands_work_without_a_running_program_and_leave_none() {
     let program = here.serve();
     let ana = program.browser();
     ana.sign_in("ana", PASSWORD).await.expect(303);
-    assert!(ana.open("/").await.has_link("Data Connector"), "may do everything");
+    assert!(ana.open("/").await.has_link("Add Data Connector"), "may do everything");
 }
 
 #[tokio::test]

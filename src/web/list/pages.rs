@@ -128,6 +128,11 @@ impl Pages {
         }
     }
 
+    /// “ (page 2 of 5)” for the title of a page, where there is more than one.
+    pub fn title_words(&self) -> String {
+        if self.is_one_page() { String::new() } else { format!(" ({})", self.page_words().to_lowercase()) }
+    }
+
     pub fn is_one_page(&self) -> bool {
         self.first.is_none() && self.next.is_none()
     }

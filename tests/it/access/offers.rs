@@ -61,7 +61,7 @@ async fn what_may_not_be_done_is_not_offered() {
     assert!(
         page.has_link("Edit Payroll")
             && !page.has_link("Delete Payroll")
-            && !page.has_link("Data Connector")
+            && !page.has_link("Add Data Connector")
             && !page.has_link("Trash")
     );
     let page = editor.get("/connectors/payroll/details").await;
@@ -73,7 +73,7 @@ async fn what_may_not_be_done_is_not_offered() {
 
     let creator = app.person(&[CreateConnectors]).await;
     let page = creator.get("/connectors").await;
-    assert!(page.has_link("Data Connector") && page.has_link("Edit Payroll"));
+    assert!(page.has_link("Add Data Connector") && page.has_link("Edit Payroll"));
     assert!(creator.get("/connectors/payroll/details").await.has_form("/connectors/payroll/duplicates"));
     assert!(!creator.get("/connectors/new").await.has_link("Create another category"));
 }

@@ -170,7 +170,7 @@ async fn the_list_shows_what_a_person_sees() {
     let ben = app.person(&[ViewConnectors]).await;
     let page = ben.get("/collections").await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Books"]);
-    assert!(!page.has_link("Collection"));
+    assert!(!page.has_link("Add Collection"));
     for path in ["/collections/wages/edit", "/collections/maps/edit", "/collections/nothing/edit"] {
         app.person(&[EditConnectors]).await.get(path).await.expect(404);
     }

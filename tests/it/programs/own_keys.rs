@@ -51,7 +51,7 @@ async fn who_may_not_call_can_look_at_keys_and_revoke_them_and_nothing_else() {
     app.sql("DELETE FROM user_permissions WHERE permission = 'call-data-connectors'").await;
     assert_eq!(presented(&app, &text).await.err(), Some("key_holder_not_permitted"));
     let profile = ben.get("/profile/keys").await.expect(200);
-    assert!(profile.text().contains("Your keys are refused at present.") && !profile.has_link("API key"));
+    assert!(profile.text().contains("Your keys are refused at present.") && !profile.has_link("Add API key"));
     let shown = ben.get(&page).await.expect(200);
     assert!(shown.text().contains("refused at present"));
     assert!(!shown.has_link("Add a data connector") && !shown.has_link("Edit name, expiry and methods"));
