@@ -88,7 +88,6 @@ pub const SAMPLES: &[Sample] = &[
     sample("allow-several-errors", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors?connector=bare"),
         &[Tick("No endpoint"), Press("Allow them")], "Allow something"),
     sample("allow-program", Full, Admin, "/connectors/bare/programs", &[], "Choose the key that may call this data connector."),
-    sample("allow-program-none", Empty, Admin, "/connectors/bare/programs", &[], "No API keys"),
 
     // One's own
     sample("own-keys", Full, Admin, "/profile", &[Press("API keys")], "1 API key"),
