@@ -18,6 +18,7 @@ pub mod connectors;
 pub mod db;
 pub mod drafts;
 pub mod endpoints;
+pub mod expirations;
 pub mod home;
 pub mod keyring;
 pub mod name;

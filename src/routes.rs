@@ -23,8 +23,8 @@ use crate::people::{groups, users};
 use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, home, notices, openid,
-    overview, programs, providers, rights, status, system,
+    accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, expirations, home,
+    notices, openid, overview, programs, providers, rights, status, system,
 };
 
 /// Only removes: with a borrowed browser it gives no more power than before.
@@ -107,6 +107,8 @@ fn pages() -> Vec<PageRoute> {
         get("/connectors/templates/{id}/delete", may(CreateConnectors), providers::confirm_delete),
         post("/connectors/templates/{id}/delete", may(CreateConnectors), TAKES_AWAY, providers::delete),
         get("/connectors/trash", may(DeleteConnectors), connectors::trash),
+        get("/expirations", may(ViewConnectors), expirations::list),
+        get("/expirations/calendar.ics", may(ViewConnectors), expirations::calendar),
         get("/connectors/{key}", may(ViewConnectors), overview::show),
         get("/connectors/{key}/details", may(ViewConnectors), connectors::edit),
         post("/connectors/{key}/details", may(EditConnectors), Never("another origin waits for approval"), connectors::update),

@@ -41,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound", "template"]),
     ("providers", &["+", "categories", "connectors", "authorization", "outbound::HttpUrl", "vault"]),
+    ("expirations", &["+", "connectors"]),
     ("collections", &["+", "categories", "connectors", "authorization", "endpoints", "outbound::HttpUrl", "vault"]),
     (
         "notices",
@@ -86,6 +87,7 @@ const SLICES: &[&str] = &[
     "calls",
     "relay",
     "endpoints",
+    "expirations",
     "collections",
     "notices",
     "system",

@@ -203,9 +203,13 @@ fn activity(may: impl Fn(Permission) -> bool, super_admin: bool) -> Vec<(&'stati
 fn navigation(may: impl Fn(Permission) -> bool, activity: &[(&'static str, &'static str)]) -> Vec<NavItem> {
     let nav = |href, label, section, also| NavItem { href, label, section, also };
     let items = [
-        (Permission::ViewConnectors, nav("/connectors", "Connectors", "Data Connectors", &["/collections"])),
+        (
+            Permission::ViewConnectors,
+            nav("/connectors", "Connectors", "Data Connectors", &["/collections", "/expirations"]),
+        ),
         (Permission::ViewCategories, nav("/categories", "Categories", "Categories", &[])),
         (Permission::ViewConnectors, nav("/collections", "", "Collections", &[])),
+        (Permission::ViewConnectors, nav("/expirations", "", "Expirations", &[])),
         (Permission::ManageUsers, nav("/programs", "Programs", "", &[])),
         (Permission::ManageUsers, nav("/users", "People", "", &["/groups"])),
     ];

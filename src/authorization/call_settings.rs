@@ -237,6 +237,8 @@ impl SealedSettings {
             expired_statuses: self.expired_statuses.known("authorizations.expired_statuses", connector)?,
             expired_body: self.expired_body.known("authorizations.expired_body", connector)?,
             options: self.options.known("authorizations.options", connector)?,
+            // Calls do not depend on it.
+            secrets_end_on: None,
         })
     }
 }

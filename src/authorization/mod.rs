@@ -58,8 +58,8 @@ pub use model::{FurtherPlace, NewToken, RefreshToken, SecretName};
 pub use next_secret::promote_api_key;
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{
-    NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,
-    token_values,
+    NewSecret, copy_settings, note_certificate_ends, purge_token_requests, save_api_key_place, save_user_name,
+    store_secret, store_token, token_values,
 };
 pub use signing::{AwsSigner, BodyNeed, RequestSigner, SignerMemory};
 pub use tab::{edit, update};

@@ -35,6 +35,7 @@ pub(super) async fn save(
             return Ok(false);
         }
         diesel::update(authorizations::table.find(id)).set(&new.settings).execute(change.conn).await?;
+        queries::save_certificate_end(change.conn, id, &new.settings.client_certificate).await?;
         connectors::outdate_authorization(change, id).await?;
         connectors::save_method(change, id, new.method, new.verify).await?;
         queries::save_oauth_client(change.conn, id, new.oauth.as_ref()).await?;

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
@@ -53,6 +53,8 @@ pub(super) struct Settings {
     pub expired_statuses: Typed<ExpiredStatuses>,
     pub expired_body: Typed<ExpiredBody>,
     pub options: Json<Options>,
+    /// The last day of the typed secrets, as a person has entered it.
+    pub secrets_end_on: Option<NaiveDate>,
 }
 
 /// The secrets that connections use.
@@ -100,6 +102,7 @@ pub(super) struct StoredSettings {
     #[diesel(embed)]
     pub token_request: TokenRequestSettings,
     pub keep_fresh: bool,
+    pub client_certificate_ends_at: Option<DateTime<Utc>>,
     pub version: i32,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,

@@ -37,13 +37,14 @@ pub async fn fill_in(
 }
 
 /// What is known by the person alone, or of one machine only.
-const LEFT_OUT: [&str; 12] = [
+const LEFT_OUT: [&str; 13] = [
     "auth_method",
     "user_name",
     "aws_key_id",
     "client_id",
     "oauth_user",
     "client_certificate",
+    "secrets_end_on",
     "assertion_key_id",
     "assertion_certificate",
     "assertion_issuer",

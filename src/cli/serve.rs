@@ -17,7 +17,7 @@ use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
     Site, chain_audit_log, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens, serve, watch_keys,
 };
-use crate::authorization::approve_origins_in_use;
+use crate::authorization::{approve_origins_in_use, note_certificate_ends};
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -93,6 +93,7 @@ async fn serve_until_stopped(
     // may.
     let upgrade = Db::with_limit(&url, 1, COMMAND)?;
     approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
+    note_certificate_ends(&mut *upgrade.get().await?).await?;
     // What collections' connectors call follows the address that is configured now.
     move_collections(&mut *upgrade.get().await?, &PublicAddress::new(&config.public_url)).await?;
     drop(upgrade);

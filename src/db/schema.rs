@@ -151,6 +151,8 @@ diesel::table! {
         access_token_name -> Text,
         access_token_prefix -> Text,
         options -> Jsonb,
+        secrets_end_on -> Nullable<Date>,
+        client_certificate_ends_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -67,7 +67,7 @@ pub use response::{Response, ResponseBody};
 pub use retry_after::{LIMIT_HEADERS, retry_after, wait_asked};
 pub use server_text::quote;
 pub use signing_key::{KeyKind, SigningKey, certificates_text, thumbprint};
-pub use tls::Leaf;
+pub use tls::{Leaf, certificate_end};
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};
 pub use url::{HttpUrl, UrlProblem, has_step};
 

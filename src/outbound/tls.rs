@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use x509_cert::Certificate;
@@ -199,6 +200,12 @@ impl Leaf {
         let issuer = shown_name(&certificate.issuer);
         Some(Self { issuer, not_after, days_left: (not_after - now).num_seconds().div_euclid(86_400) })
     }
+}
+
+/// When the first certificate of a chain in PEM ends; `None` if it cannot be read.
+pub fn certificate_end(chain_pem: &str) -> Option<DateTime<Utc>> {
+    let first = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).next()?.ok()?;
+    Some(Leaf::read(&first, DateTime::UNIX_EPOCH)?.not_after)
 }
 
 /// A name of a certificate as it is shown.

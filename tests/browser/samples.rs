@@ -193,6 +193,11 @@ const SAMPLES: &[Sample] = &[
     sample("overview-long", Full, Admin, "/connectors/donaudampfschifffahrt", &[], "Donaudampfschifffahrts"),
     sample("overview-disabled", Full, Admin, "/connectors/sms-gateway", &[], "Calls are refused"),
 
+    // Expirations
+    sample("expirations", Full, Admin, "/expirations", &[], "soonest first"),
+    sample("expirations-viewer", Full, Viewer, "/expirations?within=90", &[], "Ends: In the next 90 days"),
+    sample("expirations-empty", Empty, Viewer, "/expirations", &[], "Nothing expires"),
+
     // Details
     sample("details", Full, Admin, "/connectors/payroll-ledger/details", &[], "Duplicate this data connector"),
     sample("details-viewer", Full, Viewer, "/connectors/payroll-ledger/details", &[], "Authentication Type"),

@@ -23,6 +23,7 @@ mod connectors;
 mod drafts;
 mod endpoints;
 mod evidence;
+mod expirations;
 mod failover;
 mod field;
 mod hanging;

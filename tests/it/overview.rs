@@ -135,6 +135,28 @@ async fn text_that_people_have_written_is_shown_as_text() {
 }
 
 #[tokio::test]
+async fn owner_contact_documentation_and_notes_are_shown() {
+    let app = TestApp::start().await;
+    app.connector("Payroll").await;
+    let ana = app.person(&[EditConnectors]).await;
+    assert!(overview(&ana).await.text().contains("OwnerNone"));
+    let details = ana.get("/connectors/payroll/details").await;
+    let owner = ana.user().username.clone();
+    let filled = details.submit(|form| {
+        form.set("owner", &owner)
+            .set("contact", "accounting@example.org")
+            .set("documentation_url", "https://docs.example.org/api")
+            .set("notes", "Closed on <b>Sundays</b>.")
+    });
+    filled.await.expect(303);
+    let page = overview(&ana).await;
+    for words in [ana.user().name.as_str(), "accounting@example.org", "Closed on <b>Sundays</b>."] {
+        assert!(page.text().contains(words), "{words}: {}", page.text());
+    }
+    assert!(page.links().contains(&("https://docs.example.org/api".into(), "https://docs.example.org/api".into())));
+}
+
+#[tokio::test]
 async fn a_test_from_here_tests_what_is_stored_and_the_answer_counts() {
     let (app, api) = (TestApp::start().await, Upstream::start(|_| Reply::of(200, &[], "")).await);
     let id = app

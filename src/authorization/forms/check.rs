@@ -1,5 +1,7 @@
 //! What the tab's form accepts, and the messages with which it refuses.
 
+use chrono::{NaiveDate, TimeDelta};
+
 use super::{Check, CheckedAuthorization, change_of};
 use crate::authorization::credential::{BasicCharset, CredentialPlace, Placement};
 use crate::authorization::options::{AwsOptions, Options};
@@ -10,7 +12,10 @@ use crate::db::Json;
 use crate::oauth::ClientAuthentication;
 use crate::outbound::Transport;
 use crate::vault::Secret;
-use crate::web::in_sentence;
+use crate::web::{Zone, in_sentence};
+
+/// How far ahead a date may be.
+const FURTHEST: TimeDelta = TimeDelta::days(36_525);
 
 /// The longest text of a line here, in characters.
 const LONGEST_LINE: usize = 255;
@@ -55,6 +60,7 @@ impl Check<'_> {
             store_key(&mut secrets, transport);
         }
         self.check_calls(method, &mut settings);
+        settings.secrets_end_on = self.secrets_end(method);
         self.check_exposure(&secrets, &token, oauth.as_ref());
         if self.errors.any() {
             return None;
@@ -63,6 +69,23 @@ impl Check<'_> {
         let origins = self.stored.waiting_origins().filter(|origin| ticked.contains(&origin.to_string()));
         let ticked_origins = origins.cloned().collect();
         Some(CheckedAuthorization { method, verify: fields.verify, settings, oauth, secrets, token, ticked_origins })
+    }
+
+    /// The last day of the typed secrets; a stored one may have passed.
+    fn secrets_end(&mut self, method: Method) -> Option<NaiveDate> {
+        let (typed, now) = (self.stored.form.secrets_end_on.as_str(), self.stored.now);
+        if typed.is_empty() || method == Method::NoAuth {
+            return None;
+        }
+        let today = Zone::of_reader().clock(&now).date_naive();
+        let day = match NaiveDate::parse_from_str(typed, "%Y-%m-%d") {
+            Err(_) => Err("Enter the date as year, month and day, such as 2027-03-31"),
+            Ok(day) if Some(day) == self.stored.settings.secrets_end_on => Ok(day),
+            Ok(day) if day <= today => Err("Enter a date after today"),
+            Ok(day) if day > today + FURTHEST => Err("Enter a date within the next hundred years"),
+            Ok(day) => Ok(day),
+        };
+        self.errors.keep("secrets_end_on", day)
     }
 
     /// The stored settings with the typed fields of the chosen method. Those of other methods are not checked, so they

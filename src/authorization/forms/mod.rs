@@ -83,6 +83,7 @@ pub(super) struct Fields {
     pub stream_idle: String,
     pub expired_statuses: String,
     pub expired_body: String,
+    pub secrets_end_on: String,
 }
 
 impl Fields {
@@ -169,6 +170,7 @@ impl Fields {
             stream_idle: number(settings.stream_idle),
             expired_statuses: settings.expired_statuses.text().into(),
             expired_body: settings.expired_body.text().into(),
+            secrets_end_on: settings.secrets_end_on.map(|day| day.to_string()).unwrap_or_default(),
         }
     }
 
@@ -267,6 +269,7 @@ impl Fields {
             ("Idle limit of streams in seconds", &self.stream_idle),
             ("Statuses that mean the token has ended", &self.expired_statuses),
             ("Field or text of the response that means it too", &self.expired_body),
+            ("Secrets expire on", &self.secrets_end_on),
             ("Issuer", &self.issuer),
             ("Answers must name the issuer", yes(self.iss_required)),
             ("Authorize URL", &self.authorize_url),

@@ -100,6 +100,11 @@ impl Stored {
         origins.map(choice).collect()
     }
 
+    /// Whether the group with the end of the secrets needs to be open.
+    pub fn secrets_end_open(&self) -> bool {
+        !self.form.secrets_end_on.is_empty() || self.form.errors.has("secrets_end_on")
+    }
+
     pub fn secret_input(&self, field: SecretField, hint: &'static str) -> SecretInput {
         let stored = self.sealed.stored_secret(field).map(|secret| (secret.set_at, secret.set_by.clone()));
         let input = SecretInput::new(field.code(), field.label(), stored, &self.form).hint(hint);

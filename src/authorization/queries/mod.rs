@@ -13,6 +13,7 @@ use super::model::StoredBreaker;
 use super::settings::{OAuthClient, StoredSettings, TokenRequestSettings};
 use crate::db::schema::{authorizations, breakers, oauth_clients};
 use crate::db::{Conn, in_row};
+use crate::outbound::certificate_end;
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
@@ -67,6 +68,29 @@ pub(super) async fn save_oauth_client(
     Ok(())
 }
 
+/// Stores when the client certificate ends, as it says itself.
+pub(super) async fn save_certificate_end(conn: &mut Conn, connector: Uuid, chain_pem: &str) -> Result<(), Error> {
+    diesel::update(authorizations::table.find(connector))
+        .set(authorizations::client_certificate_ends_at.eq(certificate_end(chain_pem)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes the ends of client certificates that were stored by a version that did not. Called at start.
+pub async fn note_certificate_ends(conn: &mut Conn) -> Result<(), Error> {
+    let unknown: Vec<(Uuid, String)> = authorizations::table
+        .filter(authorizations::client_certificate.ne(""))
+        .filter(authorizations::client_certificate_ends_at.is_null())
+        .select((authorizations::connector_id, authorizations::client_certificate))
+        .load(conn)
+        .await?;
+    for (connector, chain_pem) in unknown {
+        save_certificate_end(conn, connector, &chain_pem).await?;
+    }
+    Ok(())
+}
+
 /// What is copied of the row that came with the new connector.
 const SETTINGS: &str = "UPDATE authorizations AS copy
     SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix, basic_charset = o.basic_charset, access_token_place = o.access_token_place, access_token_name = o.access_token_name,
@@ -76,7 +100,7 @@ const SETTINGS: &str = "UPDATE authorizations AS copy
         token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style,
         token_pointer = o.token_pointer, concurrency = o.concurrency, stream_idle = o.stream_idle,
         token_user_field = o.token_user_field, token_password_field = o.token_password_field,
-        options = o.options
+        options = o.options, client_certificate_ends_at = o.client_certificate_ends_at
     FROM authorizations AS o WHERE o.connector_id = $1 AND copy.connector_id = $2";
 
 /// A whole row, but for whose it is.

@@ -188,6 +188,7 @@ impl Stored {
         }
         let usual = Settings {
             options,
+            secrets_end_on: None,
             basic_charset: BasicCharset::default(),
             access_token_place: token.place,
             access_token_name: token.name,

@@ -57,10 +57,11 @@ impl Stored {
     /// Whether a checked form makes the same requests with the same secrets as what is stored. How long a call may take, and
     /// how many run at a time, is no part of that.
     pub fn is_same_as(&self, checked: &CheckedAuthorization) -> bool {
-        let none = OAuthClient::default();
-        let client = checked.oauth.as_ref().unwrap_or(&none);
+        let usual = OAuthClient::default();
+        let client = checked.oauth.as_ref().unwrap_or(&usual);
         let of_form = Fields::of(checked.method, checked.verify, &checked.settings, client);
-        let requests = |fields| Fields { time_out: String::new(), concurrency: String::new(), ..fields };
+        let none = String::new;
+        let requests = |fields| Fields { time_out: none(), concurrency: none(), secrets_end_on: none(), ..fields };
         let stays =
             |change: &SecretChange, is_set: bool| change.keeps() || !is_set && matches!(change, SecretChange::Remove);
         requests(of_form) == requests(self.stored_fields())
