@@ -204,6 +204,7 @@ fn pages() -> Vec<PageRoute> {
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), TAKES_AWAY, programs::delete),
         get("/notices", SuperAdmin, notices::show),
+        post("/notices/tests", SuperAdmin, Never("it sends a test notice to those who get notices anyway"), notices::test),
         get("/system", SuperAdmin, system::show),
         get("/profile", SignIn, accounts::profile),
         post("/profile", SignIn, Never("name and looks give no power"), accounts::update_profile),

@@ -49,6 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "+",
             "config", // the ways that they go
             "connectors",
+            "expirations", // what to remind of
             "outbound",
         ],
     ),

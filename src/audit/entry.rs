@@ -153,6 +153,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("invitation.made", "Set-password link made"),
     ("invitation.used", "Set-password link used"),
     ("master_key.rotated", "Master key changed"),
+    ("notices.tested", "Test notice sent"),
     ("origins.approved", "Origins approved"),
     ("profile.saved", "Profile saved"),
     ("program.created", "Program created"),

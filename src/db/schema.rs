@@ -528,13 +528,17 @@ diesel::table! {
 diesel::table! {
     notice_events (id) {
         id -> Uuid,
-        connector_id -> Uuid,
+        connector_id -> Nullable<Uuid>,
         health -> Text,
         began_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         message -> Text,
         remedy -> Text,
         ended_at -> Nullable<Timestamptz>,
+        reminder -> Nullable<Text>,
+        subject_id -> Nullable<Uuid>,
+        days -> Nullable<Int4>,
+        title -> Text,
     }
 }
 

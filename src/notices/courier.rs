@@ -1,8 +1,9 @@
 //! Sends what is due: compares, leases, sends, marks; round after round, on the program's main runtime.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::join;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use tokio::time::MissedTickBehavior;
@@ -21,6 +22,9 @@ use crate::web::{Error, PublicAddress};
 /// How often health is compared with events, and messages that are due are sent.
 const TICK: Duration = Duration::from_secs(10);
 
+/// How often what ends is looked at.
+const ENDS: TimeDelta = TimeDelta::minutes(10);
+
 /// Messages of a channel in one round, so that the round ends.
 const BATCH: usize = 100;
 
@@ -34,6 +38,8 @@ struct Parts {
     clock: Clock,
     address: PublicAddress,
     channels: Arc<Set>,
+    /// When what ends was last looked at.
+    looked_at_ends: Mutex<Option<DateTime<Utc>>>,
     /// Held for reading while a message is sent, and for writing when the program stops.
     sending: Arc<RwLock<()>>,
 }
@@ -41,7 +47,15 @@ struct Parts {
 impl Courier {
     /// A courier whose links begin with `address`. `db` and `outbound` belong to the runtime that it will run on.
     pub fn new(db: Db, outbound: Outbound, clock: Clock, address: PublicAddress, channels: Channels) -> Courier {
-        Courier(Arc::new(Parts { db, outbound, clock, address, channels: channels.0, sending: Arc::default() }))
+        Courier(Arc::new(Parts {
+            db,
+            outbound,
+            clock,
+            address,
+            channels: channels.0,
+            looked_at_ends: Mutex::default(),
+            sending: Arc::default(),
+        }))
     }
 
     /// Works until the task is dropped. A failure is logged; what it left undone is done by a later round.
@@ -67,12 +81,23 @@ impl Courier {
         let parts = &*self.0;
         {
             let mut conn = parts.db.get().await?;
-            queries::record(&mut conn, &parts.channels, parts.clock.now()).await?;
+            let now = parts.clock.now();
+            queries::record(&mut conn, &parts.channels, self.looks_at_ends(now), now).await?;
         }
         let targets = parts.channels.targets();
         let (email, webhook) =
             join!(self.send_due(Channel::Email, &targets), self.send_due(Channel::Webhook, &targets));
         email.and(webhook)
+    }
+
+    /// Whether it is time to look at what ends; it is not again for a while.
+    fn looks_at_ends(&self, now: DateTime<Utc>) -> bool {
+        let mut last = self.0.looked_at_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = last.is_none_or(|last| now >= last + ENDS);
+        if is_time {
+            *last = Some(now);
+        }
+        is_time
     }
 
     /// One message after another; where the channel is down, the rest waits for the next round.

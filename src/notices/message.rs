@@ -9,9 +9,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::model::{Due, Occasion};
+use super::model::{Due, Occasion, within};
 use crate::connectors::Health;
 use crate::db::StoredValueError;
+use crate::expirations::Kind;
 use crate::web::{PublicAddress, date_time_utc};
 
 /// A message ready to be sent by any channel.
@@ -52,6 +53,9 @@ impl fmt::Display for Line {
 impl Message {
     /// What is due, with links that begin with `address`.
     pub fn of(due: &Due, address: &PublicAddress) -> Result<Message, StoredValueError> {
+        if let Some(kind) = due.reminder()? {
+            return Ok(reminder(due, kind, address));
+        }
         let label = Line::new(&due.label);
         let url = format!("{address}/connectors/{}/authorization", due.key);
         let (occasion, health) = (due.occasion()?, due.health()?);
@@ -93,6 +97,56 @@ fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
     paragraphs.join("\n\n") + "\n"
 }
 
+/// The message that something ends within some days.
+fn reminder(due: &Due, kind: Kind, address: &PublicAddress) -> Message {
+    let (name, days) = (Line::new(&due.label), due.days.unwrap_or_default());
+    let ends = due.expires_at.as_ref().map(date_time_utc).unwrap_or_default();
+    let path = match due.key.as_str() {
+        "" => "/expirations".into(),
+        key => format!("/connectors/{key}/authorization"),
+    };
+    let url = format!("{address}{path}");
+    let what = kind.label();
+    let mut paragraphs = vec![
+        format!("{what} of “{name}” ends {}, on {ends}.", within(days)),
+        people(due),
+        format!("Where to replace it:\n{url}"),
+    ];
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    let connector = due.connector_id.map(|id| json!({ "id": id, "key": due.key, "name": due.label, "url": url }));
+    let data = json!({
+        "event_id": due.event_id,
+        "connector": connector,
+        "what": kind.code(),
+        "name": due.label,
+        "url": url,
+        "expires_at": due.expires_at.as_ref().map(time),
+        "days": days,
+        "owner": due.owner,
+        "contact": due.contact,
+    });
+    Message {
+        id: due.id,
+        event: due.event_id,
+        occasion: Occasion::Began,
+        kind: "expiration.reminder".into(),
+        at: due.since,
+        subject: Line::new(format!("{name}: {what} ends {}", within(days))),
+        text: letter(paragraphs, address),
+        data,
+    }
+}
+
+/// Who looks after the connector.
+fn people(due: &Due) -> String {
+    let line = |label: &str, text: &str| match Line::new(text) {
+        Line(text) if text.is_empty() => String::new(),
+        text => format!("{label}: {text}"),
+    };
+    let lines = [line("Owner", &due.owner), line("Contact", &due.contact)];
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// An event and what its message says.
 struct Report<'a> {
     due: &'a Due,
@@ -109,6 +163,7 @@ impl Report<'_> {
             Occasion::Began => vec![self.began(), self.message(), self.what_to_do()],
             Occasion::Ended => vec![self.ended()],
         };
+        all.push(people(self.due));
         all.push(format!("The data connector “{}”:\n{}", self.label, self.url));
         all.retain(|paragraph| !paragraph.is_empty());
         all

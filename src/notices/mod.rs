@@ -15,9 +15,10 @@ mod message;
 mod model;
 mod page;
 mod queries;
+mod reminders;
 mod schedule;
 mod webhook;
 
 pub use channels::{Channels, Tested};
 pub use courier::Courier;
-pub use page::show;
+pub use page::{show, test};

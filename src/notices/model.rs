@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::connectors::{ConnectorId, Health};
 use crate::db::schema::{connectors, notice_deliveries, notice_events};
 use crate::db::{Stored, StoredValueError, text_enum};
+use crate::expirations::Kind;
 
 text_enum! {
     /// How messages are sent.
@@ -61,15 +62,31 @@ pub(super) struct Due {
     pub message: String,
     #[diesel(sql_type = Text)]
     pub remedy: String,
-    #[diesel(sql_type = SqlUuid)]
-    pub connector_id: ConnectorId,
+    /// The kind of what ends, and how many days ahead, of a reminder.
+    #[diesel(sql_type = Nullable<Text>)]
+    reminder: Option<Stored<Kind>>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub days: Option<i32>,
+    /// None of the API key of a program or a person.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub connector_id: Option<ConnectorId>,
     #[diesel(sql_type = Text)]
     pub key: String,
     #[diesel(sql_type = Text)]
     pub label: String,
+    /// The connector's owner and contact; empty for none.
+    #[diesel(sql_type = Text)]
+    pub owner: String,
+    #[diesel(sql_type = Text)]
+    pub contact: String,
 }
 
 impl Due {
+    /// What ends, of a reminder.
+    pub fn reminder(&self) -> Result<Option<Kind>, StoredValueError> {
+        self.reminder.as_ref().map(|kind| kind.known("notice_events.reminder", self.event_id)).transpose()
+    }
+
     pub fn occasion(&self) -> Result<Occasion, StoredValueError> {
         self.occasion.known("notice_deliveries.occasion", self.id)
     }
@@ -78,6 +95,11 @@ impl Due {
     pub fn health(&self) -> Result<Health, StoredValueError> {
         self.health.known("notice_events.health", self.event_id)
     }
+}
+
+/// “within 7 days”, “within a day”
+pub(super) fn within(days: i32) -> String {
+    if days == 1 { "within a day".into() } else { format!("within {days} days") }
 }
 
 /// An event as the page shows it.
@@ -89,16 +111,34 @@ pub(super) struct EventRow {
     pub began_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub message: String,
-    #[diesel(select_expression = connectors::key)]
-    pub key: String,
-    #[diesel(select_expression = connectors::label)]
-    pub label: String,
-    /// The connector is not in the trash.
-    #[diesel(select_expression = connectors::deleted_at.is_null())]
-    pub is_live: bool,
+    reminder: Option<String>,
+    pub days: Option<i32>,
+    title: String,
+    /// Key and label of the connector, and whether it is not in the trash; none of an API key.
+    #[diesel(select_expression = (connectors::key, connectors::label, connectors::deleted_at.is_null()).nullable())]
+    connector: Option<(String, String, bool)>,
 }
 
 impl EventRow {
+    /// What the event is about.
+    pub fn label(&self) -> &str {
+        self.connector.as_ref().map_or(&self.title, |(_, label, _)| label)
+    }
+
+    /// The page on which something can be done about it.
+    pub fn href(&self) -> Option<String> {
+        match &self.connector {
+            Some((key, _, is_live)) => is_live.then(|| format!("/connectors/{key}/authorization")),
+            None => Some("/expirations".into()),
+        }
+    }
+
+    /// “Refresh token ends within 7 days”, of a reminder.
+    pub fn reminder(&self) -> Option<String> {
+        let kind = Kind::parse(self.reminder.as_deref()?).map_or("Unreadable", Kind::label);
+        Some(format!("{kind} ends {}", within(self.days.unwrap_or_default())))
+    }
+
     /// `None` for one that cannot be read, which is logged.
     pub fn health(&self) -> Option<Health> {
         self.health.known("notice_events.health", self.id).inspect_err(StoredValueError::log).ok()

@@ -10,12 +10,16 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::channels::{Channels, Set};
+use super::channels::{Channels, Set, Tested};
+use super::courier::Courier;
 use super::model::{DeliveryRow, EventRow, State, Target};
 use super::queries::{self, SHOWN};
-use crate::access::RequestContext;
+use crate::access::{RateLimit, RequestContext};
+use crate::audit::{Change, Changes};
+use crate::clock::Clock;
 use crate::connectors::Health;
-use crate::web::{Error, Layout, counted, page, plural, relative};
+use crate::outbound::Outbound;
+use crate::web::{Error, FormData, Layout, PublicAddress, counted, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "notices/list.html")]
@@ -28,9 +32,15 @@ struct NoticesPage {
     events: Vec<EventRow>,
     deliveries: HashMap<Uuid, Vec<DeliveryRow>>,
     now: DateTime<Utc>,
+    /// What has just come of a test.
+    tested: Vec<Tested>,
 }
 
 impl NoticesPage {
+    fn all_sent(&self) -> bool {
+        self.tested.iter().all(|one| one.outcome.is_ok())
+    }
+
     fn none_is_set(&self) -> bool {
         self.targets.is_empty()
     }
@@ -80,6 +90,43 @@ impl NoticesPage {
 }
 
 pub async fn show(context: RequestContext, channels: Data<Channels>) -> Result<HttpResponse, Error> {
+    notices_page(context, &channels, Vec::new()).await
+}
+
+/// Sends a test notice through every channel, and shows what has come of it.
+pub async fn test(
+    context: RequestContext,
+    channels: Data<Channels>,
+    outbound: Data<Outbound>,
+    (clock, rate_limit): (Data<Clock>, Data<RateLimit>),
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
+    let address = PublicAddress::clone(&context.address);
+    let courier = Courier::new(
+        context.db(),
+        Outbound::clone(&outbound),
+        Clock::clone(&clock),
+        address,
+        Channels::clone(&channels),
+    );
+    let tested = courier.test().await?;
+    let outcome = |one: &Tested| match &one.outcome {
+        Ok(()) => "Sent".to_string(),
+        Err(reason) => format!("Not sent. {reason}"),
+    };
+    let changes = tested.iter().fold(Changes::none(), |changes, one| changes.field(&one.target, "", outcome(one)));
+    let mut conn = context.conn().await?;
+    Change::new(&mut conn, &context).record("notices.tested", None, "Notices", changes).await?;
+    drop(conn);
+    notices_page(context, &channels, tested).await
+}
+
+async fn notices_page(
+    context: RequestContext,
+    channels: &Channels,
+    tested: Vec<Tested>,
+) -> Result<HttpResponse, Error> {
     let channels = Arc::clone(&channels.0);
     let mut conn = context.conn().await?;
     let (events, rows) = queries::recent(&mut conn).await?;
@@ -98,6 +145,7 @@ pub async fn show(context: RequestContext, channels: Data<Channels>) -> Result<H
             stopped,
             events,
             deliveries,
+            tested,
         },
     )
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::channels::Set;
 use super::model::{Channel, DeliveryRow, Due, EventRow, Target};
+use super::reminders;
 use super::schedule::{LEASE, NEWS, SETTLING};
 use crate::db::Conn;
 use crate::db::schema::{connectors, notice_deliveries, notice_events, notice_stops};
@@ -29,8 +30,9 @@ struct Locked {
     locked: bool,
 }
 
-/// Updates events and messages to the connectors' health at `now`, unless another instance is doing so.
-pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Result<(), Error> {
+/// Updates events and messages to the connectors' health at `now`, and with `looks_at_ends` to what ends, unless another
+/// instance is doing so.
+pub(super) async fn record(conn: &mut Conn, set: &Set, looks_at_ends: bool, now: DateTime<Utc>) -> Result<(), Error> {
     conn.transaction(async |conn| {
         let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked");
         let lock: Locked = lock.bind::<BigInt, _>(COMPARING).get_result(conn).await?;
@@ -39,6 +41,10 @@ pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Re
         }
         end_events(conn, now).await?;
         begin_events(conn).await?;
+        if looks_at_ends {
+            reminders::end(conn, now).await?;
+            reminders::begin(conn, now).await?;
+        }
         drop_ended(conn).await?;
         let targets = Targets::of(set.targets(), stopped(conn, set).await?.is_some());
         add_beginnings(conn, &targets, set.quiet, now).await?;
@@ -68,7 +74,7 @@ async fn end_events(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "UPDATE notice_events e SET ended_at = greatest(e.began_at, CASE WHEN c.deleted_at IS NULL THEN c.status_since ELSE $1 END)
          FROM connectors c
-         WHERE c.id = e.connector_id AND e.ended_at IS NULL
+         WHERE c.id = e.connector_id AND e.ended_at IS NULL AND e.reminder IS NULL
            AND (c.status <> e.health OR c.status_since <> e.began_at OR c.deleted_at IS NOT NULL)",
     )
     .bind::<Timestamptz, _>(now)
@@ -117,7 +123,7 @@ async fn add_beginnings(conn: &mut Conn, targets: &Targets, quiet: TimeDelta, no
     sql_query(
         "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
          WITH untold AS MATERIALIZED (
-            SELECT e.id, e.connector_id, e.health, e.began_at, t.channel, t.recipient
+            SELECT e.id, e.connector_id, e.health, e.reminder, e.began_at, t.channel, t.recipient
             FROM notice_events e CROSS JOIN unnest($1, $2) AS t (channel, recipient)
             WHERE e.ended_at IS NULL AND NOT EXISTS (
                SELECT FROM notice_deliveries d
@@ -128,6 +134,7 @@ async fn add_beginnings(conn: &mut Conn, targets: &Targets, quiet: TimeDelta, no
             SELECT max(coalesce(d.sent_at, d.due_at)) AS at
             FROM notice_events before JOIN notice_deliveries d ON d.event_id = before.id
             WHERE before.connector_id = e.connector_id AND before.health = e.health AND before.id <> e.id
+              AND e.reminder IS NULL AND before.reminder IS NULL
               AND d.occasion = 'began' AND d.channel = e.channel AND d.recipient = e.recipient AND d.state IN ('sent', 'waiting')
          ) last ON true
          ON CONFLICT DO NOTHING",
@@ -151,7 +158,7 @@ async fn add_recoveries(conn: &mut Conn, targets: &Targets, now: DateTime<Utc>) 
             FROM notice_events e
             JOIN notice_deliveries d ON d.event_id = e.id AND d.occasion = 'began' AND d.state = 'sent'
             JOIN unnest($1, $2) AS t (channel, recipient) ON t.channel = d.channel AND t.recipient = d.recipient
-            WHERE e.ended_at > $4
+            WHERE e.ended_at > $4 AND e.reminder IS NULL
             ORDER BY e.connector_id, d.channel, d.recipient, e.began_at DESC)
          SELECT gen_random_uuid(), t.id, 'ended', t.channel, t.recipient, c.status_since, $3
          FROM told t JOIN connectors c ON c.id = t.connector_id AND c.status = 'healthy' AND c.deleted_at IS NULL
@@ -234,14 +241,16 @@ pub(super) async fn lease(
     let recipients: Vec<&str> = of_channel.map(|target| target.recipient.as_str()).collect();
     Ok(sql_query(
         "UPDATE notice_deliveries d SET lease_id = $1, lease_until = $2, attempts = d.attempts + 1
-         FROM notice_events e JOIN connectors c ON c.id = e.connector_id
+         FROM notice_events e LEFT JOIN connectors c ON c.id = e.connector_id
          WHERE e.id = d.event_id AND d.id = (
             SELECT id FROM notice_deliveries
             WHERE state = 'waiting' AND channel = $3 AND recipient = ANY($4) AND due_at <= $5
               AND (lease_until IS NULL OR lease_until <= $5)
             ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING d.id, d.event_id, d.occasion, d.recipient, d.since, d.attempts, e.health, e.began_at, e.expires_at, e.message,
-                   e.remedy, c.id AS connector_id, c.key, c.label",
+                   e.remedy, e.reminder, e.days, c.id AS connector_id, coalesce(c.key, '') AS key, coalesce(c.label, e.title) AS label,
+                   coalesce(c.contact, '') AS contact,
+                   coalesce((SELECT name FROM users WHERE id = c.owner_user_id), (SELECT 'group ' || name FROM groups WHERE id = c.owner_group_id), '') AS owner",
     )
     .bind::<SqlUuid, _>(lease)
     .bind::<Timestamptz, _>(now + LEASE)
@@ -292,7 +301,7 @@ pub(super) async fn settle(
 /// The newest events, and their messages in the order in which they were made.
 pub(super) async fn recent(conn: &mut Conn) -> Result<(Vec<EventRow>, Vec<DeliveryRow>), Error> {
     let events: Vec<EventRow> = notice_events::table
-        .inner_join(connectors::table)
+        .left_join(connectors::table)
         .order((notice_events::began_at.desc(), notice_events::id.desc()))
         .limit(SHOWN)
         .select(EventRow::as_select())

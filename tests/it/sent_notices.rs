@@ -5,6 +5,7 @@ mod email;
 mod events;
 mod pages;
 mod processes;
+mod reminders;
 mod webhook;
 
 use chrono::TimeDelta;
