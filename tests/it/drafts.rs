@@ -212,7 +212,7 @@ async fn a_form_that_was_changed_meanwhile_shows_both_versions() {
             .get("/connectors/payroll/details")
             .await
             .expect(200)
-            .form("/connectors/payroll")
+            .form("/connectors/payroll/details")
             .set("description", name)
     };
     let form = edit(&ana, "Hers").await;

@@ -93,7 +93,7 @@ async fn whoever_only_manages_users_finds_programs_and_people_and_nothing_else()
     assert!(!page.has_link("People"));
     let ana = app.super_admin().await;
     let tabs = ana.get("/connectors").await.texts("main nav.tabs a");
-    assert_eq!(strs(&tabs), ["Data Connectors", "Categories", "Collections"]);
+    assert_eq!(strs(&tabs), ["Data Connectors", "Categories", "Collections", "Expirations"]);
 }
 
 #[tokio::test]

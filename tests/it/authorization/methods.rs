@@ -49,7 +49,7 @@ async fn basic_begins_with_the_name_of_whoever_creates_the_connector() {
     assert_eq!((page.path.as_str(), page.flash().as_str()), (TAB, "The Data Connector was created"));
     assert_eq!(page.field_value("user_name"), ana.user().username);
     assert_eq!(ben.get(TAB).await.field_value("user_name"), ana.user().username);
-    assert_eq!(shown_cases(&page), ["basic digest", "basic", WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["basic digest", "basic", WITH_SECRETS, WITH_SIGN_IN]);
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn an_api_key_goes_in_a_header_or_in_the_query() {
     let id = connector(&app, Method::ApiKey).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
-    assert_eq!(shown_cases(&page), ["api_key", WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["api_key", WITH_SECRETS, WITH_SIGN_IN]);
     assert_eq!(
         strs(&page.choices("api_key_place")),
         [
@@ -142,7 +142,7 @@ async fn a_pasted_token_is_stored_without_the_white_space_around_it() {
     let id = connector(&app, Method::Bearer).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
-    assert_eq!(shown_cases(&page), ["bearer", WITH_TOKEN, WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["bearer", WITH_TOKEN, WITH_SECRETS, WITH_SIGN_IN]);
     assert!(page.has_link("Get Access Token") && !page.has_link("Reveal token"));
     let page = save(&page, |form| form.set("token", &format!(" \t{NEW}\r\n"))).await.expect(303).follow().await;
     assert_eq!(app.token(id).await.as_deref(), Some(NEW));

@@ -16,7 +16,7 @@ async fn shows_the_fields_saves_nothing_and_keeps_what_was_typed() {
             .set("api_key_prefix", "Token")
     };
     let page = save(&page, |form| fill(form).press("Show fields for this method")).await.expect(200);
-    assert_eq!(shown_cases(&page), ["api_key", WITH_SIGN_IN]);
+    assert_eq!(shown_cases(&page), ["api_key", WITH_SECRETS, WITH_SIGN_IN]);
     assert!(page.text().contains("These are the fields for API Key. Nothing is saved yet."));
     assert!(page.errors().is_empty(), "nothing is wrong yet");
     assert_eq!(
@@ -30,7 +30,7 @@ async fn shows_the_fields_saves_nothing_and_keeps_what_was_typed() {
         save(&page, |form| form.set("auth_method", "basic").press("Show fields for this method")).await.expect(200);
     assert_eq!(
         (shown_cases(&page), page.field_value("user_name").as_str()),
-        (vec!["basic digest", "basic", WITH_SIGN_IN], "typed-user")
+        (vec!["basic digest", "basic", WITH_SECRETS, WITH_SIGN_IN], "typed-user")
     );
     assert!(!page.text().contains("Nothing is saved yet."));
     assert_eq!(app.value("SELECT authorizations::text FROM authorizations").await, before);

@@ -134,7 +134,14 @@ async fn addresses(app: &TestApp) -> Vec<String> {
     for route in routes::all().iter().filter(|route| route.method == Method::GET && !route.path.starts_with("/api/v1/"))
     {
         match route.path {
-            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics" | "/calls.csv" => {}
+            "/"
+            | "/static/{file}"
+            | "/favicon.ico"
+            | "/healthz"
+            | "/readyz"
+            | "/metrics"
+            | "/calls.csv"
+            | "/expirations/calendar.ics" => {}
             "/calls/{place}" => addresses.push(format!("/calls/{}", newest_call(app).await)),
             path if path.contains("{program}") || path.starts_with("/profile/keys/{key}") => {
                 addresses.push(fill_in(app, path).await)

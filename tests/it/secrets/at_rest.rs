@@ -254,7 +254,7 @@ async fn a_programs_key(browser: &Browser, pages: &mut Vec<Page>) -> String {
     let shown = form().send().await.expect(200);
     let key = shown.field_value("api_key");
     let again = form().send().await.expect(303).follow().await;
-    for part in ["/connectors/basic/details", "/edit", "/revocation", "/connectors/new"] {
+    for part in ["/connectors/basic", "/edit", "/revocation", "/connectors/new"] {
         pages.push(browser.get(&format!("{}{part}", again.path)).await.expect(200));
     }
     for path in [program.as_str(), "/programs", "/profile"] {

@@ -97,6 +97,7 @@ const NOT_SHOWN: [&str; 31] = [
     "/connectors/{key}/authorization/approvals",
     "/connectors/{key}/authorization/token-reveals",
     "/categories/{id}/delete",
+    "/notices/tests",
     "/profile/sessions/{session}/sign-outs",
     "/profile/sign-outs",
     "/profile/provider/removals",

@@ -273,6 +273,7 @@ const WITHOUT: [(&str, &[&str]); 6] = [
             "/connectors/{key}/authorization/token-requests",
             "/connectors/{key}/authorization/token-reveals",
             "/connectors/{key}/endpoints/{id}/runs",
+            "/notices/tests",
             "/oauth/answers",
             "/oauth/callback",
         ],
