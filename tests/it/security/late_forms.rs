@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use connectory::drafts::is_secret;
 use scraper::{ElementRef, Selector};
 use uuid::Uuid;
 
@@ -35,6 +36,9 @@ fn fill(page: &Page, form: ElementRef<'_>) -> Vec<Filled> {
             ("input", "file") => {}
             ("input", "radio") if control.attr("checked").is_none() => {}
             ("input", "password") => fields.push((name, SECRET.into())),
+            // A private key of several lines.
+            ("textarea", _) if is_secret(&name) => fields.push((name, SECRET.into())),
+            ("input", "text") if control.attr("readonly").is_some() => fields.push((name, attribute("value"))),
             ("input", "text" | "date" | "search") => {
                 let text = format!("Typed into {name}");
                 typed.insert(name.clone(), text.clone());
