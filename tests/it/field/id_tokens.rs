@@ -42,6 +42,7 @@ async fn expect_sent(world: &World, server: &Upstream, token: &str) {
 async fn the_id_token_is_sent_where_it_is_chosen_and_ends_when_it_says() {
     let answer = format!(r#"{{"access_token":"acc3ss-1","id_token":"{}","expires_in":60}}"#, id_token());
     let (world, ana, server) = at(answer).await;
+    ana.get(TAB).await.form(&format!("{TAB}/token-renewals")).send().await.expect(303);
     expect_sent(&world, &server, "acc3ss-1").await;
     assert_eq!(ana.get(TAB).await.field_value("token_to_send"), "access_token");
     ana.get(TAB).await.form(TAB).set("token_to_send", "id_token").send().await.expect(303);
@@ -64,6 +65,7 @@ async fn a_stored_pointer_to_the_id_token_keeps_its_meaning() {
     world.app.sql("UPDATE oauth_clients SET token_pointer = '/id_token'").await;
     assert_eq!(ana.get(TAB).await.field_value("token_to_send"), "id_token");
     ana.get(TAB).await.form(TAB).set("time_out", "9").send().await.expect(303);
+    ana.get(TAB).await.form(&format!("{TAB}/token-renewals")).send().await.expect(303);
     expect_sent(&world, &server, &id_token()).await;
     assert_eq!(world.app.value("SELECT token_pointer FROM oauth_clients").await, "/id_token");
     // Typed as before, beside the choice of the access token.
