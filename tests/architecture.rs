@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("keyring", &["+", "vault"]),
     ("categories", &["+"]),
     ("connectors", &["+", "categories", "outbound::HttpUrl", "template::ENCODED"]), // the base URL; paths of calls
-    ("authorization", &["+", "connectors", "oauth", "outbound", "vault"]),
+    ("authorization", &["+", "connectors", "oauth", "outbound", "template", "vault"]),
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound", "template"]),

@@ -180,7 +180,7 @@ impl SealedSettings {
                 Some(sealed) => CredentialSource::Fixed(Credential::None, sealed.origins()?),
                 None => CredentialSource::None,
             },
-            (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper(settings.token_placement()),
+            (method, _) if method.has_tokens() => CredentialSource::Keeper(settings.token_placement()),
             (_, None) => CredentialSource::Missing,
             (_, Some((field, secret))) => {
                 let (credential, origins) = fixed(field, secret, origins)?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::credential::{CredentialPlace, Placement};
+use super::login::{PASSWORD, USER};
 use super::model::{FurtherPlace, SecretName, StoredSecret};
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret};
@@ -18,7 +19,7 @@ use super::secret_field::{SecretChange, SecretInput};
 use super::tab::{Stored, load};
 use crate::access::{RequestContext, Right, SignInGuard};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{self, ConnectorHead, Tab};
+use crate::connectors::{self, ConnectorHead, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::is_own_parameter;
 use crate::vault::{Secret, Vault};
@@ -57,10 +58,15 @@ impl FurtherPage {
         stored.map(input).collect()
     }
 
-    /// Token requests have secrets only where there are such requests.
+    /// Token requests have secrets only where there are such requests. A login request is a template.
     fn places(&self) -> Vec<FurtherPlace> {
-        let asks_for_tokens = self.stored.connector.method().has_tokens();
-        FurtherPlace::ALL.into_iter().filter(|place| place.is_of_calls() || asks_for_tokens).collect()
+        let method = self.stored.connector.method();
+        let fits = |place: &FurtherPlace| match place {
+            FurtherPlace::CallHeader | FurtherPlace::CallQuery => true,
+            FurtherPlace::TokenHeader | FurtherPlace::TokenParameter => method.has_tokens() && method != Method::Login,
+            FurtherPlace::LoginVariable => method == Method::Login,
+        };
+        FurtherPlace::ALL.into_iter().filter(fits).collect()
     }
 
     fn new_value(&self) -> SecretInput {
@@ -187,6 +193,15 @@ fn read_new(
 }
 
 fn name_problem(stored: &Stored, place: FurtherPlace, name: &str) -> Option<String> {
+    if place == FurtherPlace::LoginVariable {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+        if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
+            return Some("The name of a variable can have up to 100 letters, numbers, hyphens and underscores".into());
+        }
+        if [USER, PASSWORD].contains(&name) {
+            return Some(format!("{name} is entered on the Authorization tab"));
+        }
+    }
     let placement = if place.is_header() { CredentialPlace::Header } else { CredentialPlace::Query };
     if let Some(problem) = Placement::name_problem(placement, name) {
         return Some(problem);

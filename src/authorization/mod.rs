@@ -18,6 +18,7 @@ mod forms;
 mod further_secrets;
 mod health_part;
 mod keeper;
+mod login;
 mod model;
 mod next_secret;
 mod oauth_client;

@@ -52,6 +52,7 @@ text_enum! {
         CallQuery = "call_query", "Query parameter of calls";
         TokenHeader = "token_header", "Header of token requests";
         TokenParameter = "token_parameter", "Parameter of token requests";
+        LoginVariable = "login_variable", "Variable of the login request";
     }
 }
 
@@ -98,9 +99,7 @@ impl SecretName {
         let (place, name) = match self {
             SecretName::Further(FurtherPlace::CallHeader, name) => (CredentialPlace::Header, name),
             SecretName::Further(FurtherPlace::CallQuery, name) => (CredentialPlace::Query, name),
-            SecretName::Further(FurtherPlace::TokenHeader | FurtherPlace::TokenParameter, _) | SecretName::Field(_) => {
-                return None;
-            }
+            SecretName::Further(_, _) | SecretName::Field(_) => return None,
         };
         let placement = Placement { place, name: name.clone(), prefix: String::new() };
         Some(Credential::ApiKey { key, placement })

@@ -144,7 +144,7 @@ pub(super) fn extra_secrets(
         match name {
             SecretName::Further(FurtherPlace::TokenHeader, name) => extra.headers.push((name.clone(), secret)),
             SecretName::Further(FurtherPlace::TokenParameter, name) => extra.parameters.push((name.clone(), secret)),
-            SecretName::Further(FurtherPlace::CallHeader | FurtherPlace::CallQuery, _) | SecretName::Field(_) => {}
+            SecretName::Further(_, _) | SecretName::Field(_) => {}
         }
     }
     Ok(extra)

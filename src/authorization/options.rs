@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::login::LoginOptions;
 use crate::db::{Typed, text_enum};
 use crate::outbound::{AllowListEntry, AllowListProblem};
 
@@ -16,6 +17,9 @@ pub struct Options {
     /// What the requests of the method AWS Signature are signed with and for.
     #[serde(skip_serializing_if = "AwsOptions::is_empty")]
     pub aws: AwsOptions,
+    /// The request of the method Login Request.
+    #[serde(skip_serializing_if = "LoginOptions::is_usual")]
+    pub login: LoginOptions,
 }
 
 /// The access key's public half, and the names that AWS has for the region and the service.

@@ -113,6 +113,8 @@ impl From<OriginNotApproved> for TokenError {
 /// Why a stored secret was not given out.
 pub(super) enum SecretError {
     NotApproved(OriginNotApproved),
+    /// A request cannot be made with the secrets that there are.
+    NotSent(TokenError),
     Fault(Error),
 }
 
@@ -121,6 +123,7 @@ impl SecretError {
     pub fn refusal(self) -> Result<TokenError, Error> {
         match self {
             SecretError::NotApproved(refused) => Ok(refused.into()),
+            SecretError::NotSent(refusal) => Ok(refusal),
             SecretError::Fault(fault) => Err(fault),
         }
     }
@@ -129,6 +132,12 @@ impl SecretError {
 impl From<OriginNotApproved> for SecretError {
     fn from(refused: OriginNotApproved) -> SecretError {
         SecretError::NotApproved(refused)
+    }
+}
+
+impl From<TokenError> for SecretError {
+    fn from(refusal: TokenError) -> SecretError {
+        SecretError::NotSent(refusal)
     }
 }
 
@@ -186,6 +195,8 @@ const ADDRESSES: &str = "
     SELECT base_url AS url, false AS of_endpoint FROM connectors WHERE id = $1 AND base_url IS NOT NULL
     UNION SELECT unnest(ARRAY[token_url, refresh_url, revocation_url, device_url]), false FROM oauth_clients WHERE connector_id = $1
     UNION SELECT unnest(ARRAY[proxy_url, CASE WHEN keep_fresh THEN token_url ELSE '' END]), false FROM authorizations WHERE connector_id = $1
+    UNION SELECT a.options->'login'->>'url', false FROM authorizations a JOIN connectors c ON c.id = a.connector_id
+        WHERE c.id = $1 AND c.method = 'login_request' AND a.options->'login'->>'url' IS NOT NULL
     UNION SELECT url, true FROM endpoints WHERE connector_id = $1 AND url LIKE '%://%'";
 
 #[derive(QueryableByName)]

@@ -59,6 +59,15 @@ pub(super) fn on_tab(refusal: &TokenError) -> &'static [FieldLink] {
     }
 }
 
+/// On the Authorization tab of a login request.
+pub(super) fn on_login(refusal: &TokenError) -> &'static [FieldLink] {
+    const SIGN_IN: [FieldLink; 2] = [link("login_user", "User"), link("login_password", "Password")];
+    match blamed(refusal) {
+        Blamed::Client | Blamed::SignIn => &SIGN_IN,
+        Blamed::Scope | Blamed::Nothing => &[],
+    }
+}
+
 /// Whether one of these fields is among the links, so that the group with it is to be open.
 pub(super) fn has(links: &[FieldLink], ids: &[&str]) -> bool {
     links.iter().any(|link| ids.contains(&link.id))

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::credential::{BasicCharset, Credential, CredentialPlace, Placement};
+use super::login::LoginOptions;
 use super::model::CaTrust;
 pub(super) use super::oauth_client::{OAuthClient, TokenUse};
 use super::options::{AwsOptions, Options, ProxyUse};
@@ -124,6 +125,8 @@ pub(super) enum Authorization<'a> {
     Fixed,
     /// With the request that renews the token, if it is kept fresh.
     Bearer(Option<&'a TokenRequestSettings>),
+    /// By the token or the session that this request brings.
+    Login(&'a LoginOptions),
     OAuth(Grant, &'a OAuthClient),
 }
 
@@ -133,6 +136,7 @@ impl<'a> Authorization<'a> {
             Method::NoAuth => Authorization::NoAuth,
             Method::Basic | Method::ApiKey | Method::Digest | Method::AwsSignature => Authorization::Fixed,
             Method::Bearer => Authorization::Bearer(stored.keep_fresh.then_some(&stored.token_request)),
+            Method::Login => Authorization::Login(&stored.options.0.login),
             Method::OAuth(grant) => Authorization::OAuth(grant, client),
         }
     }
@@ -141,6 +145,7 @@ impl<'a> Authorization<'a> {
     pub fn can_fetch(self, has_refresh_token: bool) -> bool {
         match self {
             Authorization::Bearer(renewal) => renewal.is_some(),
+            Authorization::Login(login) => login.is_set(),
             Authorization::OAuth(Grant::ClientCredentials | Grant::Password | Grant::JwtBearer, client) => {
                 client.token_url.as_ref().is_some()
             }
@@ -163,7 +168,7 @@ impl<'a> Authorization<'a> {
         match self {
             Authorization::OAuth(_, client) => client.token_url.as_ref(),
             Authorization::Bearer(renewal) => renewal?.token_url.as_ref(),
-            Authorization::NoAuth | Authorization::Fixed => None,
+            Authorization::NoAuth | Authorization::Fixed | Authorization::Login(_) => None,
         }
     }
 }
@@ -184,7 +189,7 @@ impl Settings {
                 let signer = AwsSigner::new(key_id, secret, region, service);
                 Some(Credential::Signer(RequestSigner::Aws(signer)))
             }
-            Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
+            Method::NoAuth | Method::Bearer | Method::Login | Method::OAuth(_) => None,
         }
     }
 
@@ -194,7 +199,7 @@ impl Settings {
             Method::NoAuth => None,
             Method::Basic | Method::Digest | Method::AwsSignature => Some(Placement::of_tokens()),
             Method::ApiKey => Some(self.api_key_placement()),
-            Method::Bearer | Method::OAuth(_) => Some(self.token_placement()),
+            Method::Bearer | Method::Login | Method::OAuth(_) => Some(self.token_placement()),
         }
     }
 

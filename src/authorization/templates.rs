@@ -37,10 +37,11 @@ pub async fn fill_in(
 }
 
 /// What is known by the person alone, or of one machine only.
-const LEFT_OUT: [&str; 13] = [
+const LEFT_OUT: [&str; 14] = [
     "auth_method",
     "user_name",
     "aws_key_id",
+    "login_user",
     "client_id",
     "oauth_user",
     "client_certificate",
@@ -62,6 +63,7 @@ pub async fn settings_for_template(conn: &mut Conn, connector: &Connector) -> Re
     let is_of_method = |name: &str| {
         (method == Method::ApiKey || !name.starts_with("api_key"))
             && (method == Method::AwsSignature || !name.starts_with("aws_"))
+            && (method == Method::Login || !name.starts_with("login_"))
     };
     let fields = fields.as_object().into_iter().flatten().filter(|(name, value)| {
         !LEFT_OUT.contains(&name.as_str()) && is_of_method(name) && usual.get(name.as_str()) != Some(*value)

@@ -152,7 +152,7 @@ impl Revocation {
 async fn find_issued(context: &RequestContext, key: &str) -> Result<Stored, Error> {
     let stored = load(context, &mut *context.conn().await?, key, Right::Authorize).await?;
     match stored.connector.method() {
-        Method::OAuth(_) => Ok(stored),
+        Method::Login | Method::OAuth(_) => Ok(stored),
         _ => Err(Error::NotFound),
     }
 }

@@ -167,7 +167,7 @@ async fn authorize(
             authorization::save_api_key_place(conn, new.id, demo.api_key_place, &demo.api_key_name).await?
         }
         Method::Bearer => {}
-        Method::NoAuth | Method::Digest | Method::AwsSignature | Method::OAuth(_) => return Ok(()),
+        Method::NoAuth | Method::Login | Method::Digest | Method::AwsSignature | Method::OAuth(_) => return Ok(()),
     };
     // Random, and the hosts are examples.
     let secret = Secret::new(format!("{:032x}", rand::random::<u128>()));

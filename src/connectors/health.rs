@@ -224,13 +224,14 @@ impl TokenTimes {
 impl Method {
     /// Whether a stored sign-in alone fetches new tokens, without a refresh token.
     pub fn signs_in_by_itself(self) -> bool {
-        matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password | Grant::JwtBearer))
+        matches!(self, Method::Login | Method::OAuth(Grant::ClientCredentials | Grant::Password | Grant::JwtBearer))
     }
 
     /// Whether a new token can be had without a person. `keep_fresh` is what a person chose for a bearer token.
     pub fn is_renewable(self, keep_fresh: bool, has_refresh_token: bool) -> bool {
         match self {
             Method::Bearer => keep_fresh,
+            Method::Login => true,
             Method::OAuth(_) => self.signs_in_by_itself() || has_refresh_token,
             Method::NoAuth | Method::Basic | Method::ApiKey | Method::Digest | Method::AwsSignature => false,
         }

@@ -39,6 +39,8 @@ pub enum Method {
     Basic,
     Bearer,
     ApiKey,
+    /// A request of a person's own making brings a token or opens a session.
+    Login,
     /// RFC 7616.
     Digest,
     /// AWS Signature Version 4.
@@ -52,6 +54,7 @@ text_codes!(Method {
     Basic = "basic", "Basic Auth";
     Bearer = "bearer", "Bearer Token";
     ApiKey = "api_key", "API Key";
+    Login = "login_request", "Login Request";
     Digest = "digest", "HTTP Digest";
     AwsSignature = "aws_sigv4", "AWS Signature";
     OAuth(Grant::AuthorizationCode) = "oauth_authorization_code", "OAuth 2.0 Authorization Code";
@@ -65,7 +68,7 @@ text_codes!(Method {
 impl Method {
     /// Whether calls carry a token, that a person has pasted or a server has issued.
     pub fn has_tokens(self) -> bool {
-        matches!(self, Method::Bearer | Method::OAuth(_))
+        matches!(self, Method::Bearer | Method::Login | Method::OAuth(_))
     }
 
     /// The secret that is the same for every call, if the method has one.
@@ -74,7 +77,7 @@ impl Method {
             Method::Basic | Method::Digest => Some(SecretField::Password),
             Method::ApiKey => Some(SecretField::ApiKey),
             Method::AwsSignature => Some(SecretField::AwsSecretKey),
-            Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
+            Method::NoAuth | Method::Bearer | Method::Login | Method::OAuth(_) => None,
         }
     }
 }
@@ -89,6 +92,7 @@ text_enum! {
         ClientKey = "client_key", "Client key";
         ProxyPassword = "proxy_password", "Password of the proxy";
         SigningKey = "signing_key", "Private key";
+        LoginPassword = "login_password", "Password";
         TokenPassword = "token_password", "Password of the token request";
         TokenClientSecret = "token_client_secret", "Client Secret of the token request";
         AwsSecretKey = "aws_secret_key", "Secret access key";
@@ -125,6 +129,7 @@ impl SecretField {
             SecretField::ClientSecret
                 | SecretField::NextClientSecret
                 | SecretField::OAuthPassword
+                | SecretField::LoginPassword
                 | SecretField::SigningKey
         )
     }
@@ -145,6 +150,7 @@ impl SecretField {
                 matches!(method, Method::OAuth(grant) if grant != Grant::Implicit)
             }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
+            SecretField::LoginPassword => method == Method::Login,
             SecretField::ClientKey | SecretField::ProxyPassword => true,
             SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
         }

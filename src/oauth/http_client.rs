@@ -35,7 +35,8 @@ impl Sender<'_> {
     /// Sends a request and returns the response, whatever its status.
     pub(super) async fn send(&self, mut request: Request) -> Result<Reply, TokenError> {
         // Some servers answer 406 if only JSON is accepted, though they send JSON.
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+        let accepted = HeaderValue::from_static("application/json, */*;q=0.5");
+        request.headers_mut().entry(ACCEPT).or_insert(accepted);
         Ok(self.outbound.fetch(self.transport, request, self.limits).await?)
     }
 }

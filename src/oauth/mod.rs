@@ -27,6 +27,7 @@ mod expiry;
 mod find_token;
 mod http_client;
 mod kept;
+mod login_request;
 mod parameters;
 mod refusal;
 mod remedy;
@@ -56,6 +57,7 @@ pub use discovery::{DiscoveryError, Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
 pub use kept::{KeptNames, KeptProblem, KeptValues};
+pub use login_request::LoginRequest;
 pub use parameters::{
     ParameterProblem, Parameters, RefreshScope, ResourceProblem, ScopeSeparator, is_own_parameter, parse_resources,
 };

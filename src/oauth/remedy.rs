@@ -8,6 +8,8 @@ use super::error::ErrorCode;
 pub(super) enum RequestKind {
     /// A token, in one of the styles of Request token.
     Styled,
+    /// A token, by a request of a person's own making.
+    Login,
     /// A token for an authorization code.
     Code,
     /// A token for the client itself.
@@ -26,6 +28,9 @@ pub(super) enum RequestKind {
     Revocation,
 }
 
+const CHECK_LOGIN: &str = "Check URL, method, headers and body of the login request, and the values of its variables: something \
+     that the server needs is missing or wrong.";
+const CHECK_LOGIN_VALUES: &str = "Check user and password, and the other secret variables of the login request.";
 const CHECK_URL: &str = "Check the address that tokens are requested from.";
 const CHECK_DEVICE_URLS: &str = "Check Device authorization URL and AccessToken URL.";
 const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
@@ -75,6 +80,7 @@ impl RequestKind {
             (400 | 422, _) => self.invalid_request(),
             (401 | 403, _) => self.sign_in(),
             (404 | 410, _) => "Check the path of the address: the server knows nothing there.",
+            (405 | 406 | 415, Self::Login) => CHECK_LOGIN,
             (405, Self::Styled) => "Try another request style: the server wants another HTTP method at this address.",
             (406 | 415, Self::Styled) => {
                 "Try another request style: the server wants the sign-in in another form (JSON in \
@@ -100,6 +106,7 @@ impl RequestKind {
                 "Check Client ID and Client Secret, and whether the server wants them in the body \
                  or as HTTP Basic (request style)."
             }
+            InvalidClient if self == Self::Login => CHECK_LOGIN_VALUES,
             InvalidClient => CHECK_CLIENT,
             InvalidGrant | BadVerificationCode | SignInFault => self.invalid_grant(),
             InteractionRequired => "Authorize again: the server wants a person to sign in or to agree once more.",
@@ -142,6 +149,7 @@ impl RequestKind {
             }
             Self::Device => "Authorize again: the code has ended or was used already.",
             Self::Refresh => "Authorize again: the refresh token has expired, was revoked or was used already.",
+            Self::Login => CHECK_LOGIN_VALUES,
             Self::Client | Self::Revocation => CHECK_CLIENT,
             Self::Assertion => CHECK_ASSERTION,
             Self::Metadata => CHECK_METADATA,
@@ -151,6 +159,7 @@ impl RequestKind {
     fn invalid_request(self) -> &'static str {
         match self {
             Self::Styled => CHECK_STYLE,
+            Self::Login => CHECK_LOGIN,
             Self::Metadata => CHECK_METADATA,
             // Servers say so of codes, refresh tokens and passwords that are no longer good.
             Self::Code | Self::Refresh => {
@@ -168,6 +177,7 @@ impl RequestKind {
     fn sign_in(self) -> &'static str {
         match self {
             Self::Styled | Self::Password => CHECK_SIGN_IN,
+            Self::Login => CHECK_LOGIN_VALUES,
             Self::Metadata => CHECK_METADATA,
             Self::Assertion => CHECK_ASSERTION,
             Self::Code | Self::Client | Self::Device | Self::Refresh | Self::Revocation => CHECK_CLIENT,
@@ -180,6 +190,7 @@ impl RequestKind {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
             Self::Device => CHECK_DEVICE_URLS,
+            Self::Login => CHECK_LOGIN,
             Self::Styled | Self::Code | Self::Client | Self::Assertion | Self::Password | Self::Refresh => CHECK_URL,
         }
     }
@@ -190,6 +201,7 @@ impl RequestKind {
             Self::Metadata => CHECK_METADATA,
             Self::Revocation => CHECK_REVOCATION,
             Self::Styled
+            | Self::Login
             | Self::Code
             | Self::Client
             | Self::Assertion
@@ -202,7 +214,7 @@ impl RequestKind {
     /// After a response without a token.
     pub(super) fn no_token(self) -> &'static str {
         match self {
-            Self::Styled => POINTER,
+            Self::Styled | Self::Login => POINTER,
             _ => NO_TOKEN,
         }
     }

@@ -78,6 +78,7 @@ fn asked(method: Method) -> &'static [&'static str] {
         Method::Basic | Method::Digest => &["user_name", "password"],
         Method::Bearer => &["token"],
         Method::ApiKey => &["api_key"],
+        Method::Login => &["login_user", "login_password"],
         Method::AwsSignature => &["aws_key_id", "aws_secret_key", "aws_region", "aws_service"],
         Method::OAuth(connectors::Grant::Password) => &["client_id", "client_secret", "oauth_user", "oauth_password"],
         Method::OAuth(connectors::Grant::Implicit) => &["client_id"],

@@ -1,10 +1,14 @@
 //! The methods of requests.
 
+use serde::{Deserialize, Serialize};
+
 use crate::db::text_enum;
 use crate::outbound::http::Method;
 
 text_enum! {
     /// The HTTP method of a request (RFC 9110 9.3, RFC 5789).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "UPPERCASE")]
     pub enum HttpMethod {
         Get = "GET", "GET";
         Post = "POST", "POST";

@@ -49,6 +49,11 @@ async fn each_grant_shows_its_own_fields_and_no_other_is_sent() {
              assertion_algorithm assertion_key_id scope",
             "Client ID (optional)",
         ),
+        (
+            "Login Request",
+            "login_method login_url login_user login_password login_body_kind login_body login_token",
+            "",
+        ),
         ("No Auth", "", ""),
     ] {
         window.choose("auth_method", method).await;

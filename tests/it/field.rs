@@ -13,6 +13,7 @@ mod forms;
 mod found_settings;
 mod id_tokens;
 mod jwt_bearer;
+mod logins;
 mod proxies;
 mod renewals;
 mod rotation;

@@ -20,7 +20,7 @@ use super::settings::{OAuthClient, TokenUse};
 use super::tab::Stored;
 use crate::access::RequestContext;
 use crate::connectors::{ApiOutcome, Grant, Method, SecretField};
-use crate::oauth::{self, ClientCheck, TokenEndpoint};
+use crate::oauth::{self, ClientCheck, Token, TokenEndpoint, TokenError};
 use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
@@ -89,7 +89,7 @@ impl Test<'_> {
         let mut report = TestReport::default();
         let mut reached = true;
         if let Some(url) = self.token_url() {
-            reached = self.test_connection(&mut report, ("Token server", &self.token_transport), url).await;
+            reached = self.test_connection(&mut report, ("Token server", &self.token_transport), &url).await;
         }
         let credential = if reached {
             self.credential(&mut report).await?
@@ -110,10 +110,11 @@ impl Test<'_> {
     }
 
     /// Where tokens are asked for, if the method asks for any.
-    fn token_url(&self) -> Option<&HttpUrl> {
+    fn token_url(&self) -> Option<HttpUrl> {
         match (&self.checked.oauth, self.checked.method) {
-            (Some(client), _) => client.token_url.as_ref(),
-            (None, Method::Bearer) if self.keeps_token() => self.stored.authorization().token_url(),
+            (Some(client), _) => client.token_url.0.clone(),
+            (None, Method::Login) => self.checked.settings.options.0.login.host(),
+            (None, Method::Bearer) if self.keeps_token() => self.stored.authorization().token_url().cloned(),
             _ => None,
         }
     }
@@ -184,6 +185,9 @@ impl Test<'_> {
                     return self.live_token(report, Need::default()).await;
                 }
                 Ok(tried)
+            }
+            (None, Method::Login) if !kept || !self.checked.change(SecretField::LoginPassword).keeps() => {
+                self.try_login(report).await
             }
             _ if kept => self.live_token(report, Need::default()).await,
             _ => {
@@ -271,16 +275,33 @@ impl Test<'_> {
             return Ok(None);
         };
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        match endpoint.request(outbound, &self.token_transport, self.limits, &grant, now).await {
+        let token = endpoint.request(outbound, &self.token_transport, self.limits, &grant, now).await;
+        Ok(self.tried(report, token))
+    }
+
+    /// Sends the login request of the form.
+    async fn try_login(&self, report: &mut TestReport) -> Result<Option<TestCredential>, Error> {
+        let password = self.secret(SecretField::LoginPassword)?;
+        let further = self.stored.sealed.further_secrets(self.tools.vault, false)?;
+        let request = self.checked.settings.options.0.login.request(password, &further, &self.token_transport);
+        let Some(Some(request)) = report.keep("Token", request)? else { return Ok(None) };
+        let (outbound, now) = (self.tools.outbound, self.context.now());
+        let token = request.send(outbound, &self.token_transport, self.limits, now).await;
+        Ok(self.tried(report, token))
+    }
+
+    /// The credential of a token that was asked for just for this test.
+    fn tried(&self, report: &mut TestReport, token: Result<Token, TokenError>) -> Option<TestCredential> {
+        match token {
             Ok(token) => {
                 report.good("Token", "The server gave an access token. It was not stored.");
                 let credential = self.token_credential(&token.token_type, token.access);
                 let approved = self.keeps_secrets().then(|| self.stored.origins.approved.clone());
-                Ok(Some(TestCredential { credential, approved, version: None }))
+                Some(TestCredential { credential, approved, version: None })
             }
             Err(refusal) => {
                 report.fail_with_words("Token", &refusal);
-                Ok(None)
+                None
             }
         }
     }

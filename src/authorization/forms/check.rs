@@ -46,16 +46,24 @@ impl Check<'_> {
             Method::Digest => self.check_digest(),
             Method::AwsSignature => self.check_aws(),
             Method::ApiKey => self.check_api_key(),
-            Method::Bearer | Method::OAuth(_) => self.check_token_placement(),
+            Method::Bearer | Method::Login | Method::OAuth(_) => self.check_token_placement(),
             Method::NoAuth => {}
         }
-        let token = self.token(method, oauth.as_ref());
+        let login = (method == Method::Login).then(|| self.login());
+        let token = match &login {
+            Some(login) => self.token_of_login(login),
+            None => self.token(method, oauth.as_ref()),
+        };
         let mut secrets = self.secrets(method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
         if let Some(client) = oauth.as_ref().filter(|_| self.signs_by_key(method)) {
             self.check_signing_key(client, &mut secrets, signing_key);
         }
         let mut settings = self.method_settings(method);
+        if let Some(login) = login {
+            self.check_login_password(&login, &secrets);
+            settings.options.0.login = login;
+        }
         if let Some(transport) = self.transport(&secrets, stored, &mut settings) {
             store_key(&mut secrets, transport);
         }
@@ -110,7 +118,7 @@ impl Check<'_> {
                 let aws = AwsOptions { key_id: key_id.clone(), region: region.clone(), service: service.clone() };
                 Settings { options: Json(Options { aws, ..before.options.0.clone() }), ..before }
             }
-            Method::Bearer | Method::OAuth(_) => Settings {
+            Method::Bearer | Method::Login | Method::OAuth(_) => Settings {
                 access_token_place: CredentialPlace::parse(&fields.token_place).unwrap_or(before.access_token_place),
                 access_token_name: fields.token_name.clone(),
                 access_token_prefix: fields.token_prefix.clone(),

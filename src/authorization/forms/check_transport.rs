@@ -4,13 +4,14 @@
 //! way, must know it; and tokens that were issued before are forgotten.
 
 use super::{Check, change_of};
+use crate::authorization::login::LoginOptions;
 use crate::authorization::model::CaTrust;
 use crate::authorization::options::{ProxyOptions, ProxyUse};
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{ConnectionSecrets, OAuthClient, Settings};
 use crate::connectors::{Method, SecretField};
 use crate::db::{OrEmpty, Positive};
-use crate::outbound::{PemProblem, ProxyUrl, Transport, TransportPart, UrlProblem, adds_certificate};
+use crate::outbound::{Origin, PemProblem, ProxyUrl, Transport, TransportPart, UrlProblem, adds_certificate};
 
 /// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
@@ -174,6 +175,7 @@ impl Check<'_> {
 
     fn ask_again(&mut self, field: SecretField, oauth: Option<&OAuthClient>) {
         let moved = oauth.filter(|_| field.goes_to_token_server()).and_then(|client| self.moved(client));
+        let moved = moved.or_else(|| self.login_moved().filter(|_| field == SecretField::LoginPassword));
         if let Some(why) = self.exposure().or(moved) {
             self.add_again(field.code(), field.label(), why);
         }
@@ -193,6 +195,19 @@ impl Check<'_> {
             && self.moved(client).is_none()
             && self.exposure().is_none();
         if same { SecretChange::Keep } else { SecretChange::Remove }
+    }
+
+    /// What becomes of a token or session that a login has brought: it belongs to that request.
+    pub(super) fn token_of_login(&self, login: &LoginOptions) -> SecretChange {
+        let before = &self.stored.settings.options.0.login;
+        let same = self.stored.connector.method() == Method::Login && login == before && self.exposure().is_none();
+        if same { SecretChange::Keep } else { SecretChange::Remove }
+    }
+
+    fn login_moved(&self) -> Option<&'static str> {
+        let before = Origin::of_template(self.stored.settings.options.0.login.url.text());
+        let now = Origin::of_template(&self.stored.form.login.login_url);
+        (now.is_some() && now != before).then_some("it would go to another host")
     }
 
     /// Why requests would go to a host to which those before did not go. Secrets and people are two things: the host

@@ -4,12 +4,15 @@ mod assertion;
 mod check;
 mod check_oauth;
 mod check_transport;
+mod login;
 mod page;
 
 use serde::{Deserialize, Serialize};
 
 use self::assertion::AssertionFields;
 pub(super) use self::check_transport::LONGEST_CHAIN;
+use self::login::LoginFields;
+pub(super) use self::login::METHODS as LOGIN_METHODS;
 use super::credential::{BasicCharset, CredentialPlace, Placement};
 use super::model::{CaTrust, RedirectUrl};
 use super::options::ProxyUse;
@@ -69,6 +72,8 @@ pub(super) struct Fields {
     pub kept_names: String,
     #[serde(flatten)]
     pub assertion: AssertionFields,
+    #[serde(flatten)]
+    pub login: LoginFields,
     pub verify: bool,
     pub verify_off: bool,
     pub ca_certificate: String,
@@ -102,6 +107,7 @@ impl Fields {
             token_to_send: TokenToSend::default().code().into(),
             refresh_scope: RefreshScope::default().code().into(),
             assertion: AssertionFields::usual(),
+            login: LoginFields::usual(),
             pkce: true,
             verify: true,
             expired_statuses: "401".into(),
@@ -156,6 +162,7 @@ impl Fields {
             client_secret_name: client.client_secret_name.clone(),
             kept_names: client.kept_names.text().into(),
             assertion: AssertionFields::of(&client.assertion.0),
+            login: LoginFields::of(&settings.options.0.login),
             verify,
             verify_off: false,
             ca_certificate: settings.ca_certificate.clone(),
@@ -301,6 +308,7 @@ impl Fields {
         .map(|(label, text)| (label, text.to_string()))
         .into_iter()
         .chain(self.assertion.labelled(certificate))
+        .chain(self.login.labelled())
         .collect()
     }
 }

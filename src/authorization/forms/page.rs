@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{CheckedAuthorization, Fields};
-use crate::authorization::model::StoredToken;
+use crate::authorization::login::{PASSWORD, USER};
+use crate::authorization::model::{FurtherPlace, SecretName, StoredToken};
 use crate::authorization::secret_field::{SecretChange, SecretInput};
 use crate::authorization::tab::Stored;
 use crate::connectors::{Method, SecretField};
@@ -39,6 +40,9 @@ const PARAMETERS: [&str; 7] = [
 /// What stands behind Tokens.
 const TOKENS: [&str; 7] =
     ["refresh_url", "refresh_scope", "revocation_url", "lifetime", "token_to_send", "token_pointer", "kept_names"];
+
+/// What stands behind Headers and lifetime.
+const LOGIN: [&str; 2] = ["login_headers", "login_minutes"];
 
 /// What stands behind Where the token is sent.
 const PLACEMENT: [&str; 3] = ["token_place", "token_name", "token_prefix"];
@@ -161,6 +165,23 @@ impl Stored {
     /// Whether the group Tokens needs to be open.
     pub fn tokens_open(&self) -> bool {
         self.is_used(&TOKENS)
+    }
+
+    /// Whether the group Headers and lifetime needs to be open.
+    pub fn login_open(&self) -> bool {
+        self.is_used(&LOGIN)
+    }
+
+    /// The variables of the stored login request that have no value.
+    pub fn missing_variables(&self) -> Vec<&str> {
+        if self.connector.method() != Method::Login {
+            return Vec::new();
+        }
+        let has = |name: &str| {
+            let secret = SecretName::Further(FurtherPlace::LoginVariable, name.into());
+            [USER, PASSWORD].contains(&name) || self.sealed.has_name(&secret)
+        };
+        self.settings.options.0.login.variables().into_iter().filter(|name| !has(name)).collect()
     }
 
     /// Whether the character set needs to be open.

@@ -13,7 +13,7 @@ use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSet
 use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, Method, SecretField};
 use crate::db::Conn;
-use crate::oauth::{Grant, KeptValues, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
+use crate::oauth::{Grant, KeptValues, LoginRequest, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
 use crate::outbound::{Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
@@ -38,6 +38,7 @@ const NEW_SECRET: TimeDelta = TimeDelta::minutes(10);
 enum Kind {
     /// The request that Keep it fresh has stored.
     Request(Box<TokenRequest>),
+    Login(Box<LoginRequest>),
     /// Requests in the order in which they are tried: the next one only after the server's no.
     Grants(Vec<GrantRequest>),
     /// Nothing: the method is switched off here, or a secret may not be sent there.
@@ -95,18 +96,25 @@ impl NextTokenRequest {
     pub async fn send(self, keeper: &Inner, lease: &Lease) -> Answer {
         let (outbound, clock) = (&keeper.outbound, &keeper.clock);
         match &self.kind {
-            Kind::Request(_) if lease.is_late(clock.now()) => Answer::TooLate,
+            Kind::Request(_) | Kind::Login(_) if lease.is_late(clock.now()) => Answer::TooLate,
             Kind::Request(request) => {
                 let (transport, limits) = (&self.transport, self.limits);
-                let token = request_token(outbound, transport, limits, request, clock.now()).await;
-                token.map_or_else(Answer::Refused, |token| Answer::Token {
-                    token: self.received(token, false),
-                    took_next: false,
-                })
+                self.answer(request_token(outbound, transport, limits, request, clock.now()).await)
+            }
+            Kind::Login(request) => {
+                self.answer(request.send(outbound, &self.transport, self.limits, clock.now()).await)
             }
             Kind::Grants(grants) => self.try_each(grants, outbound, clock, lease).await,
             Kind::Refused(refusal) => Answer::Refused(refusal.clone()),
         }
+    }
+
+    /// The outcome of a request that stands alone.
+    fn answer(&self, token: Result<Token, TokenError>) -> Answer {
+        token.map_or_else(Answer::Refused, |token| Answer::Token {
+            token: self.received(token, false),
+            took_next: false,
+        })
     }
 
     async fn try_each(&self, grants: &[GrantRequest], outbound: &Outbound, clock: &Clock, lease: &Lease) -> Answer {
@@ -193,6 +201,13 @@ pub(super) async fn next_token_request(
     let kind = match Authorization::of(state.method, &settings, &client) {
         Authorization::Bearer(Some(request)) => token_request(vault, request, &sealed, &transport)
             .map(|request| request.map_or(Kind::Grants(Vec::new()), |request| Kind::Request(Box::new(request)))),
+        Authorization::Login(login) => login
+            .request(
+                sealed.secret(vault, SecretField::LoginPassword)?,
+                &sealed.further_secrets(vault, false)?,
+                &transport,
+            )
+            .map(|request| request.map_or(Kind::Grants(Vec::new()), |request| Kind::Login(Box::new(request)))),
         _ if !keeper.grants.allow(state.method) => Ok(Kind::Refused(switched_off(state.method))),
         Authorization::OAuth(grant, client) => {
             grants(vault, client, (grant, &scope), &sealed, &transport).map(Kind::Grants)

@@ -10,7 +10,7 @@ pub fn remedy(method: Method, headers: &HeaderMap) -> Option<&'static str> {
     let is_own = match method {
         Method::Basic => offers("Basic"),
         Method::Digest => offers("Digest"),
-        Method::Bearer | Method::OAuth(_) => offers("Bearer"),
+        Method::Bearer | Method::Login | Method::OAuth(_) => offers("Bearer"),
         Method::NoAuth | Method::ApiKey | Method::AwsSignature => false,
     };
     if is_own {

@@ -14,8 +14,9 @@ pub(super) use stored::{Stored, load, read};
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::credential::{BasicCharset, CredentialPlace};
 use super::discovery::{self, Found, NotFound};
-use super::forms::CheckedAuthorization;
+use super::forms::{CheckedAuthorization, LOGIN_METHODS};
 use super::keeper::TokenKeeper;
+use super::login::LoginBodyKind;
 use super::model::{CaTrust, RedirectUrl};
 use super::options::ProxyUse;
 use super::save::{conflict, save};
@@ -227,7 +228,7 @@ async fn add_observation(context: &RequestContext, tested: Stored, seen: &Observ
 
 /// What was saved, and that tokens went with it: they belonged to what was changed.
 fn saved_message(stored: &Stored, checked: &CheckedAuthorization) -> &'static str {
-    let issued = checked.oauth.is_some() && stored.token.is_some();
+    let issued = (checked.oauth.is_some() || checked.method == Method::Login) && stored.token.is_some();
     let forgotten = matches!(checked.token, SecretChange::Remove);
     if issued && forgotten {
         "The Data Connector was saved. Its tokens were removed, because they belonged to the settings before."

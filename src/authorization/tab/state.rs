@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Notice, Stored, TabPage};
 use crate::authorization::credential::{BasicCharset, Placement};
 use crate::authorization::forms::Fields;
+use crate::authorization::login::LoginOptions;
 use crate::authorization::options::AwsOptions;
 use crate::authorization::refusal_links::{self, FieldLink};
 use crate::authorization::settings::{OAuthClient, Settings, time_limit};
@@ -29,6 +30,7 @@ impl TabPage {
     /// The fields that the shown refusal speaks of.
     pub(super) fn links(&self) -> &'static [FieldLink] {
         match &self.notice {
+            Notice::Refused(refusal) if self.connector.method() == Method::Login => refusal_links::on_login(refusal),
             Notice::Refused(refusal) => refusal_links::on_tab(refusal),
             Notice::Found(_) | Notice::Tested(_) | Notice::None => &[],
         }
@@ -92,7 +94,7 @@ impl Stored {
 
     /// What repairs it, for people who may authorize.
     pub(in crate::authorization) fn remedy(&self) -> &'static str {
-        let issued = matches!(self.connector.method(), Method::OAuth(_));
+        let issued = matches!(self.connector.method(), Method::Login | Method::OAuth(_));
         if self.is_switched_off() {
             return "";
         }
@@ -131,6 +133,9 @@ impl Stored {
             }
             Method::ApiKey => "Check the API key on this page, and what the API lets it do.",
             Method::Bearer => "Get a new access token, or check what the API lets this one do.",
+            Method::Login => {
+                "Check the login request, and what the API lets this user do. Then get a new access token."
+            }
             Method::OAuth(_) if self.can_authorize() => "Press Authorize again, as a person who may use the API.",
             Method::OAuth(_) => "Check the scope, and what the API lets this client do. Then get a new access token.",
         }
@@ -185,6 +190,9 @@ impl Stored {
         let mut options = self.settings.options.clone();
         if method == Method::AwsSignature {
             options.0.aws = AwsOptions::default();
+        }
+        if method == Method::Login {
+            options.0.login = LoginOptions::default();
         }
         let usual = Settings {
             options,

@@ -133,8 +133,8 @@ impl TokenReader<'_> {
             return Ok(session);
         }
         let document = self.response.document(reply)?;
-        // A text without any structure is a token only in the requests of Request token, which are no OAuth.
-        let takes_text = self.response.kind == RequestKind::Styled;
+        // A text without any structure is a token only in requests that are no OAuth.
+        let takes_text = matches!(self.response.kind, RequestKind::Styled | RequestKind::Login);
         let found = find_token(reply, &document, self.location, takes_text);
         let found = found.map_err(|missing| self.missing(reply, &document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;

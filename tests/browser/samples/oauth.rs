@@ -21,6 +21,8 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-device-errors", Full, Admin, "/connectors/door-displays/authorization", &[Press("Save")], "There are 3 problems"),
     sample("aws-errors", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "AWS Signature"), Press("Save")], "Enter the access key ID"),
+    sample("login-errors", Full, Admin, "/connectors/dog-licences/authorization",
+        &[Choose("auth_method", "Login Request"), Press("Save"), Expand("Headers and lifetime")], "Enter the URL"),
     sample("oauth-jwt-bearer-errors", Full, Admin, "/connectors/dog-licences/authorization",
         &[Choose("auth_method", "OAuth 2.0 JWT Bearer"), Press("Save")], "problems"),
     sample("oauth-signing-errors", Full, Admin, "/connectors/swim-times/authorization",

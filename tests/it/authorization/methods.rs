@@ -20,6 +20,7 @@ async fn no_auth_says_that_there_is_no_security() {
             "Basic Auth",
             "Bearer Token",
             "API Key",
+            "Login Request",
             "HTTP Digest",
             "AWS Signature",
             "OAuth 2.0 Authorization Code",
