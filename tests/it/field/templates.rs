@@ -64,6 +64,8 @@ async fn every_template_makes_a_connector() {
             ("api_key", "k3y"),
             ("client_id", "app"),
             ("client_secret", "s3cret"),
+            ("login_user", "ana"),
+            ("login_password", "s3cret"),
             ("oauth_user", "ana"),
             ("oauth_password", "s3cret"),
         ] {
