@@ -9,7 +9,7 @@ use connectory::audit::Change;
 use connectory::authorization::{NewToken, origins_in_use, store_token};
 use connectory::categories;
 use connectory::clock::Clock;
-use connectory::connectors::{self, Details, Method, NewConnector};
+use connectory::connectors::{self, Details, Method, NewConnector, Stewardship};
 use connectory::db::Db;
 use connectory::db::private::PrivatePostgres;
 use connectory::outbound::HttpUrl;
@@ -64,6 +64,7 @@ impl Site {
             },
             method: Method::Bearer,
             categories: vec![categories::UNCATEGORIZED],
+            stewardship: Stewardship::default(),
         };
         let mut conn = db.get().await?;
         let change = &mut Change { conn: &mut conn, by: &by, now };

@@ -81,7 +81,7 @@ fn has_field(page: &Page, name: &str) -> bool {
 }
 
 /// The group of fields of every method but No Auth.
-const WITH_SECRETS: &str = "basic digest aws_sigv4 bearer api_key oauth_authorization_code oauth_client_credentials oauth_jwt_bearer oauth_password oauth_implicit oauth_device";
+const WITH_SECRETS: &str = "basic digest aws_sigv4 bearer login_request api_key oauth_authorization_code oauth_client_credentials oauth_jwt_bearer oauth_password oauth_implicit oauth_device";
 const WITH_SIGN_IN: &str = "basic bearer api_key login_request digest aws_sigv4 oauth_authorization_code oauth_client_credentials oauth_jwt_bearer oauth_password oauth_implicit oauth_device";
 
 /// The group of fields of every method with a token.
