@@ -80,7 +80,7 @@ pub(super) fn route_of(action: &str) -> &'static str {
 /// Routes whose forms no page shows here: to somebody who is signed in, without the state that they end (a token, a
 /// waiting answer, another session), or once the forms before have done what they are for. `pages::hostile` sends wrong
 /// fields to each of them.
-const NOT_SHOWN: [&str; 31] = [
+const NOT_SHOWN: [&str; 32] = [
     "/first-run",
     "/sign-in",
     "/sign-in/attempts",
