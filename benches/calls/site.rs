@@ -61,10 +61,10 @@ impl Site {
                 description: String::new(),
                 base_url: Some(HttpUrl::parse(api)?),
                 enabled: true,
+                stewardship: Stewardship::default(),
             },
             method: Method::Bearer,
             categories: vec![categories::UNCATEGORIZED],
-            stewardship: Stewardship::default(),
         };
         let mut conn = db.get().await?;
         let change = &mut Change { conn: &mut conn, by: &by, now };

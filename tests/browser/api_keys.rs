@@ -25,7 +25,7 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.send().await;
     typist.focus_is_on_the_outcome("The program was created").await;
 
-    typist.follow("API key").await;
+    typist.follow("Add API key").await;
     typist.fill("Name", "Nightly").await;
     typist.tab_to("In 90 days").await;
     window.key(Key::Down).await;
@@ -72,7 +72,7 @@ async fn an_own_key_is_made_and_led_somewhere_without_scripts() {
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
     window.go("/profile/keys").await;
-    window.press("API key").await;
+    window.press("Add API key").await;
     window.fill("key_name", "My script").await;
     // Nothing is hidden: the date and the methods stand there for whoever wants them.
     window.fill("expires_on", "no date").await;

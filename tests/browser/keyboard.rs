@@ -147,7 +147,7 @@ async fn become_the_first_super_admin(typist: &Typist<'_>, app: &TestApp) {
 
 async fn create_a_category(typist: &Typist<'_>) {
     typist.follow("Categories").await;
-    typist.follow("Category").await;
+    typist.follow("Add Category").await;
     typist.follow("Create category").await;
     typist.focus_is_on_the_problem("There is a problem").await;
     typist.fill("Name", "Human resources").await;

@@ -28,7 +28,7 @@ async fn the_whole_main_job_is_done_without_scripts() {
     assert_eq!(window.flash().await, "You are the first super admin of this Connectory");
 
     window.press("Categories").await;
-    window.press("Category").await;
+    window.press("Add Category").await;
     window.fill("category_name", "Human resources").await;
     enter_in(&window, "category_name").await;
     assert_eq!(window.flash().await, "The category was created");

@@ -29,7 +29,7 @@ async fn a_user_is_created_and_granted_rights_by_keyboard_alone() {
     let typist = Typist { window: &window };
     window.go("/").await;
     typist.follow("People").await;
-    typist.follow("User").await;
+    typist.follow("Add User").await;
     typist.fill("User name", "ben").await;
     typist.fill("Name", "Ben Okafor").await;
     typist.tab_to("Create Data Connectors").await;

@@ -16,7 +16,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("users-filtered", Full, Admin, "/users", &[Choose("status", "Deactivated"), Press("Apply filters")], "Olga Off"),
     sample("users-no-results", Full, Admin, "/users?q=nobody+is+called+that&rights=super-admin", &[], "No results"),
     sample("users-not-permitted", Full, Viewer, "/users", &[], "This needs the permission “Manage Users”."),
-    sample("user-new", Full, Admin, "/users", &[Press("User")], "You get a link by which the person sets a password, which only they know."),
+    sample("user-new", Full, Admin, "/users", &[Press("Add User")], "You get a link by which the person sets a password, which only they know."),
     sample("user-new-errors", Full, Confirmed, "/users/new",
         &[Fill("username", "two words"), Tick("Create Data Connectors"), Press("Create user")], "There are 2 problems"),
     sample("user-created", Full, Confirmed, "/users/new",

@@ -109,7 +109,7 @@ pub enum KeysOf {
 pub async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
     let (column, id, token) = match keys {
         KeysOf::Key(id) => ("id", id, "false"),
-        KeysOf::ShownKey(id) => ("id", id, "s.token"),
+        KeysOf::ShownKey(id) => ("id", id, "token"),
         KeysOf::Program(id) => ("program_id", id, "false"),
     };
     let sql = format!(
