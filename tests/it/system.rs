@@ -166,7 +166,7 @@ async fn every_setting_is_shown_and_nothing_of_a_secret() {
     for words in [
         "or through https://login.example.org",
         "Not by e-mail; by webhook.",
-        "and of DATABASE_URL all but the password",
+        "DATABASE_URL is shown without its password",
         "Only 10.0.0.0/8; this machine as well",
     ] {
         assert!(text.contains(words), "{words}: {text}");

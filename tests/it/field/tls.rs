@@ -7,7 +7,7 @@ use connectory::outbound::{Body, HttpUrl, Limits, Outbound, Policy, Stage, Trans
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
-use crate::api::World;
+use crate::api::{World, until};
 use crate::support::hostile::{Authority, Hostile, Issued, answer};
 use crate::support::openssl::OpenSsl;
 use crate::support::upstream::Reply;
@@ -100,20 +100,11 @@ async fn a_client_certificate_that_alone_signs_in_goes_to_approved_origins_only(
     // The same holds for another base URL, in calls and in tests.
     let moved = ana.get("/connectors/ledger/details").await.submit(|form| form.set("base_url", &url)).await;
     assert!(moved.expect(303).follow().await.flash().contains("are refused until it is approved"));
-    assert_eq!(world.call("user", json!({})).await.status, 403);
+    until("the new base URL is known", async || world.call("user", json!({})).await.status == 403).await;
     assert!(test(&ana).await.contains("may not be sent to"), "{}", test(&ana).await);
     assert!(elsewhere.requests().is_empty());
     world.app.approve_origins(world.connector).await;
-    // Instances hear of it a moment later.
-    let mut allowed = world.call("collect", json!({})).await;
-    for _ in 0..200 {
-        if allowed.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        allowed = world.call("collect", json!({})).await;
-    }
-    assert_eq!(allowed.status, 200, "{}", allowed.body);
+    until("the approval is known", async || world.call("collect", json!({})).await.status == 200).await;
 }
 
 #[tokio::test]

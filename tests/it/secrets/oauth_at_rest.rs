@@ -205,7 +205,7 @@ async fn no_secret_of_a_grant_is_in_the_database_the_log_or_a_page() {
         assert!(text.contains(PUBLIC), "the search sees the {place}");
         assert_eq!(found(&secrets, text), [""; 0], "in the {place}");
     }
-    assert!(log.contains("TRACE") && log.contains("/connectors/code/details"));
+    assert!(log.contains("TRACE") && log.contains("/connectors/code"));
     assert_eq!(found(&secrets, &log), [""; 0], "in the log");
     let public = files_with(&here.folder, &[PUBLIC]);
     assert!(public.contains("/pg_wal/"), "the search sees the files: {public}");
