@@ -68,8 +68,7 @@ async fn leaves_alone_what_is_disabled_or_in_the_trash_until_it_comes_back() {
     switch(true).await;
     assert_eq!(renewed(&site, TimeDelta::seconds(5)).await, 1);
 
-    let asking = admin.get(&format!("{DETAILS}/delete")).await.expect(200);
-    let gone = asking.form(&format!("{DETAILS}/delete"));
+    let gone = admin.get("/connectors/payroll/delete").await.expect(200).form("/connectors/payroll/delete");
     gone.send().await.expect(303);
     assert_eq!(renewed(&site, TimeDelta::hours(5)).await, 1);
     let gone = call(&site.app.keeper, site.id).await;
