@@ -326,9 +326,9 @@ impl ScopeForm {
 
     /// `listed` says whether there are endpoints to tick.
     pub(super) fn endpoints_choices(listed: bool) -> [Radio; 2] {
-        let chosen = match !listed {
-            true => Radio::new("chosen", "No endpoint", "Only what is ticked further down."),
-            false => Radio::new("chosen", "Only the ticked ones", ""),
+        let chosen = match listed {
+            true => Radio::new("chosen", "Only the ticked ones", ""),
+            false => Radio::new("chosen", "No endpoint", "Only what is ticked further down."),
         };
         [Radio::new("all", "All endpoints", "Also those that are made later."), chosen]
     }

@@ -185,15 +185,19 @@ impl Target {
         !self.admits.contains(Right::View)
     }
 
-    /// Whether this person may let a program's keys use this right on it. If it is open to certain people only, the person
-    /// must be one of them.
     pub fn may_be_allowed(&self, by: &Actor, right: Right) -> bool {
-        self.open.contains(right) || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
+        may_be_allowed(by, right, (self.open, self.admits))
     }
 
     pub fn is_every(&self) -> bool {
         self.id.is_none()
     }
+}
+
+/// Whether a person may let keys use a right on a data connector, by what is open to everybody and what it gives to the
+/// person. If the right is open to certain people only, the person must be one of them.
+pub(super) fn may_be_allowed(by: &Actor, right: Right, (open, admits): (Rights, Rights)) -> bool {
+    open.contains(right) || Rights::of(by.super_admin, by.permissions, open, admits).contains(right)
 }
 
 /// What a key may do with a data connector, or with all of them.

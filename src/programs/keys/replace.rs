@@ -47,9 +47,6 @@ pub async fn replace(context: RequestContext, mut form: Form<ReplaceForm>) -> Re
     let mut conn = context.conn().await?;
     let (holder, old) = find(&context, &mut conn).await?;
     let (id, key) = (form.new_id.0, ApiKey::random());
-    if queries::find(&conn, &holder, id).await.is_ok() {
-        return repeated(&context, &conn, &holder, id).await;
-    }
     let Some(ending) = form.check(|form, errors| form.checked(context.now(), errors)) else {
         return replace_page(context, &holder, old, form);
     };
@@ -66,7 +63,11 @@ pub async fn replace(context: RequestContext, mut form: Form<ReplaceForm>) -> Re
             form.errors.add(field, EXCEEDS);
             replace_page(context, &holder, old, form)
         }
-        Err(SaveError::Repeated) => repeated(&context, &conn, &holder, id).await,
-        Err(error) => unchanged(&context, &holder.key_address(old.id), error),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        // A second press, before which the first may have revoked the old key; or another person has.
+        Err(error) => match repeated(&context, &conn, &holder, id).await {
+            Err(Error::NotFound) => unchanged(&context, &holder.key_address(old.id), error),
+            answer => answer,
+        },
     }
 }

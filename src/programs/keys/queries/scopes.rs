@@ -14,7 +14,7 @@ use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
 use crate::db::version::SeenVersion;
 use crate::name::word_pattern;
 use crate::programs::keys::holder::Holder;
-use crate::programs::keys::model::{CheckedScope, EVERY, EndpointChoice, Key, Scope, Target};
+use crate::programs::keys::model::{CheckedScope, EVERY, EndpointChoice, Key, Scope, Target, may_be_allowed};
 use crate::web::{Error, SaveError};
 
 /// Data connectors that a key's page lists, and that a search offers.
@@ -137,8 +137,7 @@ struct Restricted {
 
 impl Restricted {
     fn may_be_allowed(&self, by: &Actor) -> bool {
-        let rights = Rights::of(by.super_admin, by.permissions, self.open, self.admits);
-        let may = |right| self.open.contains(right) || rights.contains(right);
+        let may = |right| may_be_allowed(by, right, (self.open, self.admits));
         may(Right::Call) && (!self.token || may(Right::Authorize))
     }
 }
