@@ -18,15 +18,15 @@ const DETAILS: &str = "/connectors/payroll/details";
 const TAB: &str = "/connectors/payroll/authorization";
 
 /// A connector with Basic Auth and a stored password, and the API that it calls.
-struct Basic {
+pub struct Basic {
     app: TestApp,
     api: Upstream,
     id: Uuid,
-    ana: Browser,
+    pub ana: Browser,
 }
 
 impl Basic {
-    async fn new(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Basic {
+    pub async fn new(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Basic {
         let (app, api) = (TestApp::start().await, Upstream::start(script).await);
         let id = app
             .connector_with("Payroll", |new| {

@@ -7,6 +7,7 @@ use connectory::outbound::HttpUrl;
 use uuid::Uuid;
 
 use crate::calls::{call, program};
+use crate::evidence::Basic;
 use crate::support::upstream::{Reply, Upstream};
 use crate::support::{Browser, Page, TestApp};
 
@@ -184,19 +185,11 @@ async fn a_test_from_here_tests_what_is_stored_and_the_answer_counts() {
 
 #[tokio::test]
 async fn a_refusal_is_shown_with_the_words_of_the_api() {
-    let app = TestApp::start().await;
-    let api = Upstream::start(|_| Reply::json(401, r#"{"error":"locked","message":"Account is locked"}"#)).await;
-    let id = app
-        .connector_with("Payroll", |new| {
-            new.method = Method::Basic;
-            new.details.base_url = HttpUrl::parse(&api.url("/v1")).ok();
-        })
-        .await;
-    app.sql("UPDATE authorizations SET user_name = 'svc'").await;
-    app.store_secret(id, SecretField::Password, "canary-5f1c77").await;
-    let ana = app.person(&[EditConnectors]).await;
-    overview(&ana).await.form(TAB).press("Test connection").send().await.expect(200);
-    let page = overview(&ana).await;
+    let answer = r#"{"error":"locked","message":"Account is locked"}"#;
+    let site = Basic::new(move |_| Reply::json(401, answer)).await;
+    let ana = &site.ana;
+    overview(ana).await.form(TAB).press("Test connection").send().await.expect(200);
+    let page = overview(ana).await;
     let health = page.texts("[aria-labelledby=health]").concat();
     assert!(health.contains("The API refuses the credential."), "{health}");
     assert!(health.contains("Account is locked"), "{health}");

@@ -72,7 +72,9 @@ async fn the_old_key_may_end_at_once_and_never_later_than_it_would_have() {
     assert_eq!(unknown.errors(), error("ends", "Choose when the present key ends"));
     let no_date = form.main_form().set("expires", "date").confirmed().send().await.expect(422);
     assert_eq!(no_date.errors(), error("expires_on", "Enter the date on which the key expires"));
-    let new = new_key(&form.main_form().set("ends", "0").confirmed().send().await.expect(200));
+    let send = || form.main_form().set("ends", "0").confirmed().send();
+    let new = new_key(&send().await.expect(200));
+    assert!(send().await.expect(303).follow().await.flash().contains("already shown"));
     assert_eq!(told(&app, &old, payroll, PROXY).await, "key_revoked");
     assert_eq!(told(&app, &new, payroll, Wants::Proxy { method: "GET" }).await, "proxy_not_allowed");
     // A revoked key has nothing to replace.
