@@ -16,6 +16,9 @@ use diesel::sql_types::Text;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// The longest slug, in characters.
+const LONGEST_SLUG: usize = 40;
+
 /// A name in Unicode NFC, with single spaces inside and none around.
 #[derive(Clone, PartialEq, Eq, Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
@@ -87,19 +90,15 @@ impl Name {
         key(&self.0)
     }
 
-    /// Lower-case ASCII words joined by hyphens, for addresses; empty when nothing of the name is left.
+    /// Lower-case ASCII words joined by hyphens, for addresses: as many whole words as fit into 40 characters, or the
+    /// beginning of a longer first one. Empty when nothing of the name is left.
     pub fn slug(&self) -> String {
-        let mut slug = String::new();
-        for letter in fold(&self.0).chars() {
-            match letter {
-                'a'..='z' | '0'..='9' => slug.push(letter),
-                '\'' | '’' => {}
-                _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
-                _ => {}
-            }
-        }
-        slug.truncate(80);
-        slug.trim_end_matches('-').to_string()
+        let whole = slug::slugify(self.0.replace(['\'', '’'], ""));
+        let end = match whole.get(..=LONGEST_SLUG).map(|beginning| beginning.rfind('-')) {
+            None => whole.len(),
+            Some(between) => between.unwrap_or(LONGEST_SLUG),
+        };
+        whole[..end].to_string()
     }
 }
 
@@ -108,7 +107,7 @@ fn is_name_character(letter: char) -> bool {
 }
 
 /// The character itself, or its code point when it cannot be seen.
-fn visible(letter: char) -> String {
+pub fn visible(letter: char) -> String {
     let unseen = letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}');
     if unseen { format!("U+{:04X}", letter as u32) } else { letter.to_string() }
@@ -207,8 +206,12 @@ mod tests {
     #[test]
     fn slugs_are_plain() {
         assert_eq!(Name::parse("Bureau's payroll API", 255).unwrap().slug(), "bureaus-payroll-api");
-        assert_eq!(Name::parse("Ærø  Kommune. v2", 255).unwrap().slug(), "r-kommune-v2");
-        assert_eq!(Name::parse("東京", 255).unwrap().slug(), "");
+        assert_eq!(Name::parse("Ærø  Kommune. v2", 255).unwrap().slug(), "aero-kommune-v2");
+        assert_eq!(Name::parse("東京", 255).unwrap().slug(), "dong-jing");
+        let long = "Signatures and certificates of the electronic identity service";
+        assert_eq!(Name::parse(long, 255).unwrap().slug(), "signatures-and-certificates-of-the");
+        assert_eq!(Name::parse(&"x".repeat(50), 255).unwrap().slug(), "x".repeat(40));
+        assert_eq!(Name::parse(&format!("{} y", "x".repeat(40)), 255).unwrap().slug(), "x".repeat(40));
     }
 
     proptest! {

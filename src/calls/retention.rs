@@ -10,6 +10,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
+use crate::connectors;
 use crate::db::Conn;
 use crate::db::schema::call_hours;
 use crate::web::Error;
@@ -49,6 +50,7 @@ pub async fn look_after(conn: &mut Conn, retention: Retention, now: DateTime<Utc
     make_partitions(conn, &days).await?;
     drop_before(conn, retention.oldest(now)).await?;
     let counts = oldest(retention.0.max(COUNTS_KEPT), now).and_time(NaiveTime::MIN).and_utc();
+    connectors::keep_called(conn, counts).await?;
     diesel::delete(call_hours::table.filter(call_hours::hour.lt(counts))).execute(conn).await?;
     Ok(())
 }

@@ -140,6 +140,7 @@ async fn new_connector(conn: &mut Conn, demo: &DemoConnector) -> anyhow::Result<
     }
     Ok(NewConnector {
         id: Uuid::now_v7(),
+        key: None,
         details: Details {
             name: connectors::parse_name(&demo.name)?,
             display_name: demo.display_name.clone(),

@@ -68,7 +68,7 @@ impl CollectionForm {
             stewardship: Stewardship::default(),
         };
         let connector =
-            NewConnector { id: self.new_id.0, details, method: Method::Bearer, categories: vec![GENERATED] };
+            NewConnector { id: self.new_id.0, key: None, details, method: Method::Bearer, categories: vec![GENERATED] };
         Some(NewCollection { connector, records })
     }
 

@@ -7,10 +7,10 @@ use futures_util::try_join;
 use uuid::Uuid;
 
 use super::forms::ConnectorForm;
-use super::model::{DOCUMENTATION, Details, NewConnector};
+use super::model::{DOCUMENTATION, Details, KEY, NewConnector};
 use super::owner::OwnerChoice;
 use super::queries::Seen;
-use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
+use super::{Connector, ConnectorHead, ConnectorKey, LegacyGrants, Method, Tab, queries};
 use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::audit::{self, AuditEntry, Change, transaction};
 use crate::categories::{self, CategoryChoice, CategoryId, CategoryStatus};
@@ -18,6 +18,9 @@ use crate::db::{Conn, Connection};
 use crate::name::Name;
 use crate::web::form::{Form, Text};
 use crate::web::{ConflictPage, Error, LastSave, Layout, SaveError, Segment, page};
+
+/// The error of a key that is not free. It says no more: one that the person may not view can have it.
+const KEY_TAKEN: &str = "Another data connector has this key, perhaps one in the trash. Choose another key.";
 
 /// The error where a category was deleted since the form was shown.
 const CATEGORY_DELETED: &str = "A category was deleted meanwhile. Choose again.";
@@ -75,6 +78,7 @@ pub async fn create(
             Err(SaveError::NameTaken) => {
                 form.errors.name_taken("connector_name", "data connector", new.details.name.as_str())
             }
+            Err(SaveError::KeyTaken) => form.errors.add("connector_key", KEY_TAKEN),
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
             Err(SaveError::Stale) => {
                 form.errors.name_taken("new_category", "category", form.fields.new_category.trim())
@@ -125,6 +129,8 @@ struct DetailsPage {
     /// Owners that the field suggests.
     owners: Vec<OwnerChoice>,
     may_edit: bool,
+    /// Whether the key can still be changed.
+    may_change_key: bool,
     may_create: bool,
     may_delete: bool,
 }
@@ -138,7 +144,12 @@ async fn details_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&connector, Tab::Details, &context.actor);
     let may_edit = connector.rights.contains(Right::Edit) && !connector.is_collection;
-    let owners = if may_edit { queries::suggested_owners(&conn).await? } else { Vec::new() };
+    let (owners, may_change_key) = if may_edit {
+        try_join!(queries::suggested_owners(&conn), queries::is_called(&conn, connector.id))
+            .map(|(owners, is_called)| (owners, !is_called))?
+    } else {
+        (Vec::new(), false)
+    };
     drop(conn);
     let may_create = may_edit && context.may(Permission::CreateConnectors);
     let may_delete = context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok();
@@ -153,6 +164,7 @@ async fn details_page(
             choices,
             owners,
             may_edit,
+            may_change_key,
             may_create,
             may_delete,
         },
@@ -197,18 +209,21 @@ pub async fn update(
         typed if typed == connector.owner_name => Ok(connector.stewardship.owner()),
         typed => queries::named_owner(&conn, &typed).await?,
     };
-    if let Some((new, new_categories)) = form.check(|form, errors| form.checked(&choices, owner, errors)) {
+    if let Some(saved) = form.check(|form, errors| form.checked(&connector.key, &choices, owner, errors)) {
         let seen = Seen { connector: &connector, categories: &categories, version };
-        match queries::update(&mut Change::new(&mut conn, &context), &seen, &new, &new_categories).await {
+        let new = &saved.details;
+        match queries::update(&mut Change::new(&mut conn, &context), &seen, &saved).await {
             Ok(()) => {
-                let words = saved_words(&mut conn, &connector, &new).await?;
-                return Ok(context.see_other(&format!("/connectors/{}/details", connector.key), words));
+                let key = saved.key.as_ref().map_or(connector.key.as_str(), ConnectorKey::as_str);
+                let words = saved_words(&mut conn, &connector, new).await?;
+                return Ok(context.see_other(&format!("/connectors/{key}/details"), words));
             }
             Err(SaveError::Stale) => {
                 let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
                 return conflict(context.layout, theirs, &form, &choices);
             }
             Err(SaveError::NameTaken) => form.errors.name_taken("connector_name", "data connector", new.name.as_str()),
+            Err(SaveError::KeyTaken) => form.errors.add("connector_key", KEY_TAKEN),
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
             Err(other) => return Err(other.into()),
         }
@@ -245,7 +260,12 @@ fn conflict(
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}/details", theirs.key), saved)
         .fields(mine.data.carried());
-    both.fold(page, |page, ((label, theirs), mine)| page.difference(label, theirs, mine)).respond()
+    let page = both.fold(page, |page, ((label, theirs), mine)| page.difference(label, theirs, mine));
+    match mine.connector_key.trim() {
+        "" => page,
+        key => page.difference(KEY, theirs.key.clone(), key.to_string()),
+    }
+    .respond()
 }
 
 /// How many of the newest entries the tab shows.

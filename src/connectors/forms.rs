@@ -5,7 +5,8 @@ use validator::Validate;
 
 use super::model::{Connector, DOCUMENTATION, Details, NewConnector, parse_name};
 use super::owner::{Owner, OwnerProblem, Stewardship};
-use super::{LegacyGrants, Method};
+use super::queries::SavedDetails;
+use super::{ConnectorKey, LegacyGrants, Method};
 use crate::categories::{self, CategoryChoice, CategoryId, UNCATEGORIZED};
 use crate::name::Name;
 use crate::outbound::HttpUrl;
@@ -22,6 +23,8 @@ pub struct ConnectorForm {
     pub(super) connector_name: Text,
     #[validate(length(max = 255, message = "Display name must be 255 characters or fewer"))]
     pub(super) display_name: Text,
+    /// Empty for one that is made from the name, and where it stays as it is.
+    pub(super) connector_key: Text,
     #[validate(length(max = 4000, message = "Description must be 4,000 characters or fewer"))]
     pub(super) description: Text,
     pub(super) base_url: Text,
@@ -54,6 +57,7 @@ impl ConnectorForm {
         ConnectorForm {
             connector_name: details.name.to_string().into(),
             display_name: details.display_name.clone().into(),
+            connector_key: connector.key.clone().into(),
             description: details.description.clone().into(),
             base_url: details.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
             category: categories.iter().map(CategoryId::to_string).collect(),
@@ -101,8 +105,9 @@ impl ConnectorForm {
         if new_category.is_some() {
             categories.retain(|id| *id != UNCATEGORIZED);
         }
+        let key = self.checked_key(errors);
         let details = Details { enabled: true, ..self.checked_details(Ok(None), errors)? };
-        let new = NewConnector { id: self.new_id.0, details, method: method?, categories };
+        let new = NewConnector { id: self.new_id.0, key: key?, details, method: method?, categories };
         Some((new, new_category))
     }
 
@@ -117,15 +122,26 @@ impl ConnectorForm {
         Some(name)
     }
 
-    /// The Details and the categories, with the owner whom the typed name means.
+    /// What is saved of the connector that has the `key` now, with the owner whom the typed name means.
     pub(super) fn checked(
         &self,
+        key: &str,
         choices: &[CategoryChoice],
         owner: Result<Option<Owner>, OwnerProblem>,
         errors: &mut Errors,
-    ) -> Option<(Details, Vec<CategoryId>)> {
+    ) -> Option<SavedDetails> {
         let categories = self.checked_categories(choices, false, errors);
-        Some((self.checked_details(owner, errors)?, categories))
+        let new_key = if self.connector_key.trim() == key { Some(None) } else { self.checked_key(errors) };
+        let details = self.checked_details(owner, errors)?;
+        Some(SavedDetails { details, categories, key: new_key? })
+    }
+
+    /// The typed key, if there is one.
+    fn checked_key(&self, errors: &mut Errors) -> Option<Option<ConnectorKey>> {
+        match self.connector_key.trim() {
+            "" => Some(None),
+            typed => errors.keep("connector_key", ConnectorKey::parse(typed)).map(Some),
+        }
     }
 
     /// The ticked categories, of which there is one unless another is created.

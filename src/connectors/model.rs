@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, Text};
 use uuid::Uuid;
 
 use super::owner::Stewardship;
-use super::{Health, Method};
+use super::{ConnectorKey, Health, Method};
 use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
 use crate::db::{StoredValueError, known};
@@ -21,10 +21,10 @@ use crate::web::{Column, Error, Row};
 /// The longest name and display name, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// Slugs that are pages of their own under `/connectors/`.
-const RESERVED_KEYS: [&str; 3] = ["new", "templates", "trash"];
-
 pub type ConnectorId = Uuid;
+
+/// The label of the key.
+pub(super) const KEY: &str = "Key";
 
 /// The label of the field that is shown as a link.
 pub(super) const DOCUMENTATION: &str = "Documentation link";
@@ -35,16 +35,6 @@ pub const EVERYBODY: &str = "Everybody with the permission";
 /// A connector's name: rule of names, at most 255 characters.
 pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
-}
-
-/// The key that a connector of this name asks for; others of the same name get a number behind it.
-pub(super) fn wanted_key(name: &Name) -> String {
-    let slug = name.slug();
-    match slug.as_str() {
-        "" => "connector".into(),
-        slug if RESERVED_KEYS.contains(&slug) => format!("{slug}-connector"),
-        _ => slug,
-    }
 }
 
 /// What the Details tab has of a connector, but for its categories.
@@ -100,6 +90,8 @@ impl Details {
 pub struct NewConnector {
     /// Made with the empty form, so that pressing twice creates one.
     pub id: ConnectorId,
+    /// `None` for one that is made from the name.
+    pub key: Option<ConnectorKey>,
     pub details: Details,
     pub method: Method,
     pub categories: Vec<CategoryId>,

@@ -309,6 +309,7 @@ diesel::table! {
         notes -> Text,
         owner_folded -> Text,
         search_text -> Text,
+        called -> Bool,
     }
 }
 

@@ -206,7 +206,7 @@ fn check(template: &Template, form: &mut Form<NewFields>) -> Option<(NewConnecto
         enabled: true,
         stewardship: Stewardship::default(),
     };
-    let new = NewConnector { id: fields.new_id.0, details, method, categories: vec![UNCATEGORIZED] };
+    let new = NewConnector { id: fields.new_id.0, key: None, details, method, categories: vec![UNCATEGORIZED] };
     Some((new, values))
 }
 

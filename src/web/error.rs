@@ -282,6 +282,8 @@ pub fn log(error: &Error) {
 pub enum SaveError {
     /// Another row has this name: a unique constraint ending in `name_key` said so.
     NameTaken,
+    /// Another row has this key: a unique constraint ending in `key_key` said so.
+    KeyTaken,
     /// The same form was sent before, and its row is there: the primary key said so.
     Repeated,
     /// Another save came first.
@@ -328,6 +330,7 @@ impl From<DbError> for SaveError {
         };
         match &error {
             _ if constraint.ends_with("name_key") => SaveError::NameTaken,
+            _ if constraint.ends_with("_key_key") => SaveError::KeyTaken,
             _ if constraint.ends_with("_pkey") => SaveError::Repeated,
             DbError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => SaveError::InUse,
             _ => SaveError::Fault(error.into()),

@@ -2,6 +2,7 @@
 
 mod creating;
 mod details;
+mod keys;
 mod list;
 mod owner;
 mod record;

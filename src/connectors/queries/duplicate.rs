@@ -50,6 +50,7 @@ pub async fn copy(change: &mut Change<'_>, original: &Connector) -> Result<(Conn
 fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> NewConnector {
     NewConnector {
         id: Uuid::now_v7(),
+        key: None,
         details: Details { name: copy_name(&original.name, number), ..original.details.clone() },
         method: original.method(),
         categories: categories.to_vec(),

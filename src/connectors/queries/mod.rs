@@ -35,8 +35,8 @@ pub use evidence::{CredentialChange, add_observations, all_evidence, evidence, o
 pub use health::{count_by_health, hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub(super) use owner::{named_owner, suggested_owners};
-pub(super) use save::{Seen, update};
-pub use save::{create, save_purpose};
+pub(super) use save::{SavedDetails, Seen, is_called, update};
+pub use save::{create, keep_called, save_purpose};
 pub(super) use trash::{KEPT, RECORDS_COUNTED, SHOWN, count_records, find_trashed, move_to_trash, restore, trashed};
 pub use trash::{purge_trash, purged_before};
 pub(super) use usage::{Usage, usage};

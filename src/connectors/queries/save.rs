@@ -1,5 +1,7 @@
 //! Creating a connector and saving its Details: the row, its categories and the audit line in one transaction.
 
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::result::Error as DbError;
 use diesel_async::RunQueryDsl;
@@ -9,8 +11,9 @@ use super::owner::hold_owner;
 use super::{CredentialChange, health, outdate_authorization, outdate_evidence};
 use crate::audit::{Change, Changes, next_version, transaction};
 use crate::categories::{CategoryId, lock_counts};
-use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, Referred, wanted_key};
-use crate::db::schema::{authorizations, categories, connector_categories, connectors};
+use crate::connectors::ConnectorKey;
+use crate::connectors::model::{Connector, ConnectorId, Details, KEY, NewConnector, Referred};
+use crate::db::schema::{authorizations, call_hours, categories, connector_categories, connectors};
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, Prepared};
 use crate::name::Name;
@@ -21,23 +24,24 @@ pub async fn create(change: &mut Change<'_>, new: &NewConnector) -> Result<Strin
     transaction(change, async |change| {
         // All that create connectors take this lock first, so the key stays free.
         lock_counts(change.conn).await?;
-        let key = free_key(change.conn, &wanted_key(&new.details.name)).await?;
-        insert(change, new, &key).await?;
-        Ok(key)
+        let key = match &new.key {
+            Some(key) => key.clone(),
+            None => free_key(change.conn, ConnectorKey::proposed(&new.details.name)).await?,
+        };
+        insert(change, new, key.as_str()).await?;
+        Ok(key.as_str().into())
     })
     .await
 }
 
-/// The wanted key, or the first free one with a number behind it.
-async fn free_key(conn: &mut Conn, wanted: &str) -> Result<String, Error> {
+async fn free_key(conn: &mut Conn, proposed: ConnectorKey) -> Result<ConnectorKey, Error> {
+    let with_number = format!("{}-%", proposed.as_str());
     let alike: Vec<String> = connectors::table
-        .filter(connectors::key.eq(wanted).or(connectors::key.like(format!("{wanted}-%"))))
+        .filter(connectors::key.eq(proposed.as_str()).or(connectors::key.like(with_number)))
         .select(connectors::key)
         .load(conn)
         .await?;
-    let numbered = (2..).map(|number: u32| format!("{wanted}-{number}"));
-    let free = std::iter::once(wanted.to_string()).chain(numbered).find(|key| !alike.contains(key));
-    Ok(free.unwrap_or_else(|| wanted.to_string()))
+    Ok(proposed.first_free(&alike))
 }
 
 async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Result<(), SaveError> {
@@ -82,6 +86,7 @@ async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Resul
         .await?;
     let mut fields = new.details.labelled(Referred { categories: &names.shown, owner: &owner }).to_vec();
     fields.insert(4, ("Authentication Type", new.method.label().into()));
+    fields.insert(2, (KEY, key.into()));
     let changes = fields.into_iter().fold(Changes::none(), |changes, (label, text)| changes.field(label, "", text));
     Ok(change.record("connector.created", new.id, &new.details.name, changes).await?)
 }
@@ -124,14 +129,18 @@ pub struct Seen<'a> {
     pub version: SeenVersion,
 }
 
+/// What a save of Details stores.
+pub struct SavedDetails {
+    pub details: Details,
+    pub categories: Vec<CategoryId>,
+    /// Another key; [`SaveError::Stale`] where the connector has been called meanwhile.
+    pub key: Option<ConnectorKey>,
+}
+
 /// Saves the Details of a connector that has not been saved since the form was shown.
-pub async fn update(
-    change: &mut Change<'_>,
-    seen: &Seen<'_>,
-    new: &Details,
-    categories: &[CategoryId],
-) -> Result<(), SaveError> {
+pub async fn update(change: &mut Change<'_>, seen: &Seen<'_>, saved: &SavedDetails) -> Result<(), SaveError> {
     let old = seen.connector;
+    let SavedDetails { details: new, categories, key } = saved;
     transaction(change, async |change| {
         let mut names = None;
         if has_other_categories(seen.categories, categories) {
@@ -156,11 +165,15 @@ pub async fn update(
         }
         // From here on the categories are those that were read: who changes them changes the version, too.
         super::lock(change.conn, old, seen.version).await?;
+        if key.is_some() && is_called(change.conn, old.id).await? {
+            return Err(SaveError::Stale);
+        }
         let joined = names.as_ref().map_or(&old.category_names, |names| &names.shown);
         let changes = changed_fields(old, new, Referred { categories: joined, owner: &owner });
+        let changes = changes.field(KEY, &old.key, key.as_ref().map_or(old.key.as_str(), ConnectorKey::as_str));
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
         let (written, recorded) = join!(
-            write_details(change, old, new, names.as_ref()),
+            write_details(change, old, new, (names.as_ref(), key.as_ref())),
             change.record("connector.saved", old.id, &new.name, changes),
         );
         written?;
@@ -191,10 +204,25 @@ pub async fn save_purpose(
     let new = Details { name: name.clone(), description: description.to_owned(), ..connector.details.clone() };
     transaction(change, async |change| {
         super::lock(change.conn, connector, seen).await?;
-        write_details(change, connector, &new, None).await?;
+        write_details(change, connector, &new, (None, None)).await?;
         Ok(())
     })
     .await
+}
+
+/// Whether the connector has been called by its key, as far as the counts of calls go back or before.
+pub async fn is_called(conn: &Conn, id: ConnectorId) -> Result<bool, Error> {
+    let counted = call_hours::table.filter(call_hours::connector_id.eq(id));
+    let row = connectors::table.find(id).select(connectors::called.or(exists(counted)));
+    Ok(row.first(&mut &*conn).await?)
+}
+
+/// Marks the connectors that were called in the hours before, whose counts are about to be deleted.
+pub async fn keep_called(conn: &mut Conn, before: DateTime<Utc>) -> Result<(), Error> {
+    let old = call_hours::table.filter(call_hours::connector_id.eq(connectors::id).and(call_hours::hour.lt(before)));
+    let called = connectors::table.filter(not(connectors::called)).filter(exists(old));
+    diesel::update(called).set(connectors::called.eq(true)).execute(conn).await?;
+    Ok(())
 }
 
 fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
@@ -204,12 +232,12 @@ fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
     old != new
 }
 
-/// Writes the connector's own row, with the `names` of other categories if it gets any.
+/// Writes the connector's own row, with the `names` of other categories and another key if it gets any.
 async fn write_details(
     change: &Change<'_>,
     old: &Connector,
     new: &Details,
-    names: Option<&CategoryNames>,
+    (names, key): (Option<&CategoryNames>, Option<&ConnectorKey>),
 ) -> Result<usize, DbError> {
     let names = names.map(|names| {
         (connectors::category_names.eq(&names.shown), connectors::category_names_folded.eq(&names.folded))
@@ -220,6 +248,7 @@ async fn write_details(
         connectors::own_folded.eq(new.searched()),
         next_version!(connectors, change),
         names,
+        key.map(|key| connectors::key.eq(key.as_str())),
     ));
     Prepared(update).execute(&mut &*change.conn).await
 }

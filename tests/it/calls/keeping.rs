@@ -79,6 +79,8 @@ async fn counts_are_kept_for_thirty_days_whatever_the_retention_of_entries() {
         assert_eq!(app.count("SELECT count(*) FROM calls").await, lines);
         assert_eq!(app.count("SELECT count(*) FROM call_hours").await, counts);
     }
+    // The key stays as programs know it, although no count shows a call any more.
+    assert_eq!(app.value("SELECT called FROM connectors").await, "t");
 }
 
 #[tokio::test]

@@ -267,7 +267,7 @@ async fn a_key_is_never_the_address_of_another_page() {
     let app = TestApp::start().await;
     let ana = app.person(&[CreateConnectors]).await;
     for (name, key) in
-        [("New", "new-connector"), ("Trash", "trash-connector"), ("東京", "connector"), ("大阪", "connector-2")]
+        [("New", "new-connector"), ("Trash", "trash-connector"), ("東京", "dong-jing"), ("東經", "dong-jing-2")]
     {
         let page =
             ana.get("/connectors/new").await.submit(|form| payroll(form).set("connector_name", name)).await.expect(303);

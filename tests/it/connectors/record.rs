@@ -47,7 +47,7 @@ async fn every_change_is_recorded_with_who_when_from_where_and_each_field() {
     let created: serde_json::Value = serde_json::from_str(&app.value(&changes(0)).await).expect("JSON");
     let fields: Vec<&str> =
         created.as_array().into_iter().flatten().filter_map(|change| change["field"].as_str()).collect();
-    assert_eq!(fields, ["Name", "Description", "Authentication Type", "Category", "Status"]);
+    assert_eq!(fields, ["Name", "Key", "Description", "Authentication Type", "Category", "Status"]);
     let saved: serde_json::Value = serde_json::from_str(&app.value(&changes(1)).await).expect("JSON");
     let expected = serde_json::json!([{ "field": "Name", "from": "Payroll", "to": "Wages" }, { "field": "Status", "from": "Enabled", "to": "Disabled" }]);
     assert_eq!(saved, expected);
@@ -173,6 +173,7 @@ async fn what_a_person_typed_is_escaped_on_every_page_that_prints_it() {
 async fn connectors_of_the_command_line_are_recorded_as_such() {
     let app = TestApp::start().await;
     let new = NewConnector {
+        key: None,
         id: Uuid::now_v7(),
         details: Details {
             name: connectors::parse_name("Payroll").expect("a name"),

@@ -249,6 +249,7 @@ impl TestApp {
     /// Creates a connector that differs from the usual one.
     pub async fn connector_with(&self, name: &str, change: impl FnOnce(&mut NewConnector)) -> Uuid {
         let mut new = NewConnector {
+            key: None,
             id: Uuid::now_v7(),
             details: Details {
                 name: connectors::parse_name(name).expect("a name"),

@@ -22,7 +22,7 @@ impl TestApp {
             stewardship: Stewardship::default(),
         };
         let categories = vec![categories::GENERATED];
-        let connector = NewConnector { id: Uuid::now_v7(), details, method: Method::Bearer, categories };
+        let connector = NewConnector { id: Uuid::now_v7(), key: None, details, method: Method::Bearer, categories };
         let schema = (!schema.is_empty()).then(|| RecordSchema::parse(schema).expect("a schema"));
         let members = schema.as_ref().map_or(Vec::new(), RecordSchema::sortable);
         let new = NewCollection { connector, records: RecordSettings { schema, members } };
