@@ -44,6 +44,8 @@ pub struct Actor {
     pub permissions: PermissionSet,
     /// Which connectors lists show.
     pub visibility: Visibility,
+    /// The rows per page that the person has chosen for the list of data connectors.
+    pub rows_per_page: Option<usize>,
     /// The session in which this person asks.
     pub session: Option<Uuid>,
     /// When this person last entered their own password in this session, beyond signing in.
@@ -79,6 +81,7 @@ impl Actor {
             super_admin: true,
             permissions: PermissionSet::default(),
             visibility: Visibility::All,
+            rows_per_page: None,
             session: None,
             confirmed_at: None,
             address: String::new(),
@@ -111,6 +114,7 @@ impl Actor {
             super_admin: row.super_admin,
             permissions: row.permissions(),
             visibility: row.visibility(),
+            rows_per_page: row.rows_per_page(),
             confirmed_at: row.confirmed_at,
             username: row.username,
             name: row.name,

@@ -12,6 +12,7 @@ mod permission;
 mod rate_limit;
 mod reauthentication;
 mod rights;
+mod rows_per_page;
 mod sessions;
 mod sign_in_guard;
 mod sign_in_limit;
@@ -25,6 +26,7 @@ pub use permission::{Coupled, Permission, PermissionSet};
 pub use rate_limit::{InUse, OverQuota, QuotaLimits, Quotas, RateLimit};
 pub use reauthentication::Asks;
 pub use rights::{Right, Rights, Visibility, admission_sql};
+pub use rows_per_page::remember_rows;
 pub use sessions::{
     CONFIRMED_AT, CSRF_KEY, ENDED, RefusedSignIn, SESSION, SessionLimits, SessionRow, session_errors, set_session_error,
 };

@@ -108,6 +108,7 @@ pub struct SessionRow {
     pub super_admin: bool,
     pub theme: Theme,
     pub time_zone: String,
+    rows_per_page: Option<i16>,
     pub last_seen_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
     permissions: Vec<String>,
@@ -118,6 +119,11 @@ pub struct SessionRow {
 impl SessionRow {
     pub fn permissions(&self) -> PermissionSet {
         PermissionSet::effective_by_codes(self.permissions.iter().map(String::as_str))
+    }
+
+    /// The rows per page that the person has chosen.
+    pub fn rows_per_page(&self) -> Option<usize> {
+        self.rows_per_page.and_then(|rows| usize::try_from(rows).ok())
     }
 
     /// While every connector is open, lists need not ask.

@@ -17,6 +17,7 @@ mod method;
 mod model;
 mod owner;
 mod queries;
+mod recent_calls;
 mod trash;
 mod usage;
 

@@ -4,6 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
+/// The filter of the list for connectors without an owner.
+pub(super) const NO_OWNER: &str = "none";
+
 /// A user or a group that looks after connectors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Owner {

@@ -754,6 +754,7 @@ diesel::table! {
         created_by -> Text,
         updated_by -> Text,
         time_zone -> Text,
+        rows_per_page -> Nullable<Int2>,
     }
 }
 

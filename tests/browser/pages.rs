@@ -118,3 +118,24 @@ fn fresh_folder(name: &str) -> PathBuf {
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     folder
 }
+
+#[tokio::test]
+async fn twelve_connectors_stand_above_the_fold_and_filters_are_folded_on_a_phone_alone() {
+    let app = crate::support::TestApp::start().await;
+    for number in 10..40 {
+        let name = format!("Signatures and certificates of the electronic identity service {number}");
+        app.connector_with(&name, |new| new.details.description = "Every word of it wraps. ".repeat(9).trim().into())
+            .await;
+    }
+    let window = Window::open(&app).await;
+    window.be(&app.super_admin().await).await;
+    window.resize((1280, 800)).await;
+    window.go("/connectors").await;
+    let rows = "return [...document.querySelectorAll('tbody tr')].filter(row => row.getBoundingClientRect().bottom <= 800).length";
+    let rows = window.script(rows, json!([])).await;
+    assert!(rows.as_u64() >= Some(12), "{rows} rows");
+    let shown = "return document.getElementById('status').checkVisibility({ contentVisibilityAuto: true })";
+    assert_eq!(window.script(shown, json!([])).await, true);
+    window.resize(NARROW).await;
+    assert_eq!(window.script(shown, json!([])).await, false);
+}

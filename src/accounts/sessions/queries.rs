@@ -120,6 +120,7 @@ pub async fn load(
             users::super_admin,
             users::theme,
             users::time_zone,
+            users::rows_per_page,
             sessions::last_seen_at,
             sessions::confirmed_at,
             // A super admin passes every check, whatever is granted.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::access::{Actor, Visibility, admission_sql};
 use crate::connectors::model::ListRow;
+use crate::connectors::owner::{NO_OWNER, Owner};
 use crate::db::keyset::{Bind, COUNT_LIMIT, Slice, bound};
 use crate::db::schema::connector_total;
 use crate::db::{Conn, Prepared};
@@ -160,6 +161,8 @@ struct Filter {
     /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
     in_order: String,
     binds: Vec<Bind>,
+    /// How many conditions there are.
+    conditions: usize,
     /// The statement that finds a kept number of rows, where nothing but a category or what the person sees narrows the
     /// list.
     kept: Option<String>,
@@ -167,8 +170,14 @@ struct Filter {
 
 impl Filter {
     fn new(query: &ListQuery<ListRow>, visibility: Visibility) -> Filter {
-        let mut filter =
-            Filter { condition: String::new(), visibility, in_order: String::new(), binds: Vec::new(), kept: None };
+        let mut filter = Filter {
+            condition: String::new(),
+            visibility,
+            in_order: String::new(),
+            binds: Vec::new(),
+            conditions: 0,
+            kept: None,
+        };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
             filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
         }
@@ -180,6 +189,9 @@ impl Filter {
                     filter.in_order = format!(" AND {column} = ${}", filter.binds.len());
                 }
             }
+        }
+        if !query.filter("owner").is_empty() {
+            filter.and_owner(query.filter("owner"));
         }
         if !query.filter("category").is_empty() {
             filter.and_category(query.filter("category"));
@@ -198,7 +210,7 @@ impl Filter {
             };
             format!(" - (SELECT count(*) FROM connectors WHERE deleted_at IS NULL AND {hidden}{of_category})")
         });
-        match (self.binds.len(), is_of_category) {
+        match (self.conditions, is_of_category) {
             (0, _) => Some(format!("SELECT total{hidden} AS found FROM connector_total")),
             (1, true) => Some(format!("SELECT connectors{hidden} AS found FROM categories WHERE id = $1")),
             _ => None,
@@ -215,8 +227,24 @@ impl Filter {
         );
     }
 
+    fn and_owner(&mut self, typed: &str) {
+        let (column, id) = match Owner::parse(typed) {
+            _ if typed == NO_OWNER => {
+                self.conditions += 1;
+                self.condition.push_str(" AND owner_user_id IS NULL AND owner_group_id IS NULL");
+                return;
+            }
+            Some(Owner::Group(id)) => ("owner_group_id", id),
+            Some(Owner::User(id)) => ("owner_user_id", id),
+            // As for a category.
+            None => ("owner_user_id", Uuid::nil()),
+        };
+        self.and(&format!("{column} = $"), Bind::Id(Some(id)), "");
+    }
+
     fn and(&mut self, before: &str, bind: Bind, after: &str) {
         self.binds.push(bind);
+        self.conditions += 1;
         let condition = format!(" AND {before}{}{after}", self.binds.len());
         self.condition.push_str(&condition);
     }

@@ -24,6 +24,15 @@ pub async fn suggested_owners(conn: &Conn) -> Result<Vec<OwnerChoice>, Error> {
     Ok(sql_query(sql).load(&mut &*conn).await?)
 }
 
+/// One owner as a choice; `None` for one that does not exist, or is not active.
+pub async fn owner_choice(conn: &Conn, owner: Owner) -> Result<Option<OwnerChoice>, Error> {
+    let (sql, id) = match owner {
+        Owner::Group(id) => (format!("{GROUPS} WHERE id = $1"), id),
+        Owner::User(id) => (format!("{USERS} AND id = $1"), id),
+    };
+    Ok(sql_query(sql).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await.optional()?)
+}
+
 /// The owner whom a typed name means: as suggested, or a user name, or the name of a single user or group.
 pub async fn named_owner(conn: &Conn, typed: &str) -> Result<Result<Option<Owner>, OwnerProblem>, Error> {
     if typed.is_empty() {

@@ -47,6 +47,8 @@ pub struct ListQuery<R: Row> {
     pub column: &'static Column<R>,
     pub descending: bool,
     pub size: usize,
+    /// The rows per page that the address does not name.
+    usual_size: usize,
     pub position: Position,
     page: i64,
 }
@@ -54,6 +56,16 @@ pub struct ListQuery<R: Row> {
 impl<R: Row> ListQuery<R> {
     /// Reads the query string of `path`. Values that cannot be read count as not given.
     pub fn parse(path: impl Into<Cow<'static, str>>, query: &str, filter_names: &[&'static str]) -> ListQuery<R> {
+        ListQuery::parse_sized(path, query, filter_names, SIZES[0])
+    }
+
+    /// The same where a page has `usual_size` rows if the address names no other number.
+    pub fn parse_sized(
+        path: impl Into<Cow<'static, str>>,
+        query: &str,
+        filter_names: &[&'static str],
+        usual_size: usize,
+    ) -> ListQuery<R> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| {
             pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
@@ -76,7 +88,8 @@ impl<R: Row> ListQuery<R> {
                 .collect(),
             column,
             descending: known.is_some() && descending,
-            size: get("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(SIZES[0]),
+            size: get("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(usual_size),
+            usual_size,
             position,
             page,
         }
@@ -89,6 +102,16 @@ impl<R: Row> ListQuery<R> {
     /// The path of the list.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The rows per page, if they are not the usual ones.
+    pub fn unusual_size(&self) -> Option<usize> {
+        (self.size != self.usual_size).then_some(self.size)
+    }
+
+    /// The filters in use: name and value.
+    pub fn filters(&self) -> &[(&'static str, String)] {
+        &self.filters
     }
 
     /// Whether anything narrows the list.
@@ -169,13 +192,18 @@ impl<R: Row> ListQuery<R> {
 
     /// The headings of the table, each a link that sorts by it or turns the order round.
     pub fn sort_heads(&self) -> SortHeads {
+        self.sort_heads_with(None)
+    }
+
+    /// The same with the heading of a column by which the list cannot be sorted, behind the one called `plain.0`.
+    pub fn sort_heads_with(&self, plain: Option<(&'static str, &'static str)>) -> SortHeads {
         let link = |column: &'static Column<R>| {
             let current = column.code == self.column.code;
             let sort = sort_value(column, current && !self.descending);
             let sorted = current.then_some(if self.descending { "descending" } else { "ascending" });
             SortLink { label: column.label, href: Address { sort, ..self.address() }.href(), sorted }
         };
-        SortHeads { links: R::COLUMNS.iter().map(link).collect() }
+        SortHeads { links: R::COLUMNS.iter().map(link).collect(), plain }
     }
 
     /// The address of the first page as it is asked for.
@@ -186,7 +214,7 @@ impl<R: Row> ListQuery<R> {
             filters: self.filters.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             sort: self.sort_value(),
             usual_sort: R::COLUMNS[0].code,
-            size: self.size,
+            size: self.unusual_size(),
             page: Vec::new(),
         }
     }
@@ -208,7 +236,8 @@ struct Address<'a> {
     sort: String,
     /// The order that is not written.
     usual_sort: &'static str,
-    size: usize,
+    /// The rows per page, if they are not the usual ones.
+    size: Option<usize>,
     /// Which page; empty for the first.
     page: Vec<(&'static str, String)>,
 }
@@ -223,8 +252,8 @@ impl Address<'_> {
         if self.sort != self.usual_sort {
             query.append_pair("sort", &self.sort);
         }
-        if self.size != SIZES[0] {
-            query.append_pair("size", &self.size.to_string());
+        if let Some(size) = self.size {
+            query.append_pair("size", &size.to_string());
         }
         query.extend_pairs(&self.page);
         let query = query.finish();
@@ -254,6 +283,7 @@ struct SortLink {
 #[template(path = "kit/sort_heads.html")]
 pub struct SortHeads {
     links: Vec<SortLink>,
+    plain: Option<(&'static str, &'static str)>,
 }
 
 impl HtmlSafe for SortHeads {}

@@ -5,6 +5,7 @@ use askama::filters::HtmlSafe;
 
 use super::{ListQuery, Row};
 use crate::db::keyset::{Position, Slice};
+use crate::web::SelectOption;
 use crate::web::text::{grouped, plural};
 
 /// How many rows there are in all; counting stops where it would take longer than the page.
@@ -52,6 +53,15 @@ pub struct Pages {
     total: Total,
     page: i64,
     of_pages: Option<i64>,
+    sizes: Option<Sizes>,
+}
+
+/// The choice of the rows per page: a form with the search, the filters and the order of the list.
+struct Sizes {
+    path: String,
+    kept: Vec<(&'static str, String)>,
+    size: usize,
+    options: [SelectOption; 4],
 }
 
 impl HtmlSafe for Pages {}
@@ -93,7 +103,19 @@ impl Pages {
             total,
             page,
             of_pages,
+            sizes: None,
         }
+    }
+
+    /// The same with a choice of the rows per page.
+    pub fn with_sizes<R: Row>(self, query: &ListQuery<R>) -> Pages {
+        let mut kept: Vec<_> = query.filters().to_vec();
+        kept.push(("sort", query.sort_value()));
+        if !query.search.is_empty() {
+            kept.push(("q", query.search.clone()));
+        }
+        let (path, size, options) = (query.path().to_string(), query.size, query.sizes());
+        Pages { sizes: Some(Sizes { path, kept, size, options }), ..self }
     }
 
     /// “11 – 20 of 1,204 data connectors”.

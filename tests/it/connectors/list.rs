@@ -1,10 +1,10 @@
 //! The Data Connectors page: search, filters, order, paging.
 
 use chrono::TimeDelta;
-use connectory::access::Permission::{CreateConnectors, ViewConnectors};
+use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
 use connectory::connectors::Method;
 
-use crate::support::{Page, TestApp, strs};
+use crate::support::{FormFill, Page, TestApp, strs};
 
 /// Five connectors that differ in every column.
 async fn various(app: &TestApp) {
@@ -208,7 +208,7 @@ async fn every_page_forward_and_back_gives_each_row_once_in_every_order() {
     for column in ["name", "description", "method", "category", "status", "modified", "created"] {
         for sign in ["", "-"] {
             let sort = format!("{sign}{column}");
-            walk(ana.get(&format!("/connectors?sort={sort}")).await, &sort).await;
+            walk(ana.get(&format!("/connectors?size=10&sort={sort}")).await, &sort).await;
         }
     }
 }
@@ -218,11 +218,11 @@ async fn paging_keeps_search_filters_and_rows_a_page() {
     let app = TestApp::start().await;
     many(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
-    let page = ana.get("/connectors?q=connector&status=not_tested&sort=-name").await.click("Next page").await;
+    let page = ana.get("/connectors?q=connector&status=not_tested&sort=-name&size=10").await.click("Next page").await;
     assert_eq!(page.table_foot(), "11 – 16 of 16 data connectors");
     assert_eq!(page.row_heads()[0], "Connector 08");
     assert_eq!((page.field_value("q").as_str(), page.field_value("status").as_str()), ("connector", "not_tested"));
-    let page = page.submit(|form| form.set("size", "25")).await;
+    let page = sizes(&page).set("size", "25").send().await;
     assert_eq!(page.table_foot(), "1 – 16 of 16 data connectors");
     assert_eq!(page.row_heads()[0], "Connector 23", "still in the same order");
 }
@@ -232,7 +232,7 @@ async fn a_page_goes_on_after_the_row_before_it_though_rows_come_and_go() {
     let app = TestApp::start().await;
     many(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
-    let first = ana.get("/connectors").await;
+    let first = ana.get("/connectors?size=10").await;
     app.connector("Connector 00").await;
     app.sql("UPDATE connectors SET deleted_at = now() WHERE name = 'Connector 10'").await;
     let second = first.click("Next page").await;
@@ -245,8 +245,8 @@ async fn rows_with_equal_values_are_all_there() {
     many(&app).await;
     app.sql("UPDATE connectors SET created_at = '2026-01-01', description = ''").await;
     let ana = app.person(&[ViewConnectors]).await;
-    walk(ana.get("/connectors?sort=created").await, "equal times").await;
-    walk(ana.get("/connectors?sort=-description").await, "equal descriptions").await;
+    walk(ana.get("/connectors?size=10&sort=created").await, "equal times").await;
+    walk(ana.get("/connectors?size=10&sort=-description").await, "equal descriptions").await;
 }
 
 #[tokio::test]
@@ -255,9 +255,79 @@ async fn rows_a_page_are_10_25_50_or_100() {
     many(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
     assert_eq!(strs(&ana.get("/connectors").await.choices("size")), ["10", "25", "50", "100"]);
-    for (size, rows) in [("25", 23), ("50", 23), ("100", 23), ("7", 10), ("-1", 10), ("99999999999", 10), ("", 10)] {
+    for (size, rows) in
+        [("25", 23), ("50", 23), ("100", 23), ("10", 10), ("7", 23), ("-1", 23), ("99999999999", 23), ("", 23)]
+    {
         assert_eq!(ana.get(&format!("/connectors?size={size}")).await.row_heads().len(), rows, "{size}");
     }
+}
+
+/// The choice of the rows per page, in the foot of the table.
+fn sizes(page: &Page) -> FormFill {
+    page.all_forms("/connectors").remove(1)
+}
+
+#[tokio::test]
+async fn the_rows_a_page_are_remembered_for_the_person_who_chose_them_in_the_table_foot() {
+    let app = TestApp::start().await;
+    many(&app).await;
+    let ana = app.person(&[ViewConnectors]).await;
+    let page = ana.get("/connectors?q=connector&sort=-name&size=10").await;
+    assert_eq!(ana.get("/connectors").await.row_heads().len(), 23, "a link does not decide");
+    let page = sizes(&page).set("size", "50").press("Show").send().await;
+    assert_eq!((page.row_heads().len(), page.row_heads()[0].as_str()), (23, "Connector 23"), "the list stays narrowed");
+    let page = sizes(&ana.get("/connectors").await).set("size", "10").press("Show").send().await;
+    assert_eq!(page.row_heads().len(), 10);
+    assert_eq!(ana.get("/connectors").await.row_heads().len(), 10);
+    assert_eq!(app.person(&[ViewConnectors]).await.get("/connectors").await.row_heads().len(), 23);
+}
+
+#[tokio::test]
+async fn the_owner_filters_and_so_does_having_none() {
+    let app = TestApp::start().await;
+    for name in ["Ledger", "Payroll", "Zoo"] {
+        app.connector(name).await;
+    }
+    let ana = app.person(&[ViewConnectors, EditConnectors]).await;
+    let own = ana.get("/connectors").await.choices("owner");
+    assert_eq!(strs(&own[..3]), ["Anybody", "Without owner", "Me"]);
+    let id = app.value("SELECT id FROM users ORDER BY id DESC LIMIT 1").await;
+    app.sql(&format!("UPDATE connectors SET owner_user_id = '{id}' WHERE name = 'Zoo'")).await;
+    let page = ana.get(&format!("/connectors?owner=user.{id}")).await;
+    assert_eq!((strs(&page.row_heads()), page.table_foot().as_str()), (vec!["Zoo"], "1 – 1 of 1 data connector"));
+    let page = ana.get("/connectors").await.submit(|form| form.set("owner", "none")).await;
+    assert_eq!(
+        (strs(&page.row_heads()), page.table_foot().as_str()),
+        (vec!["Ledger", "Payroll"], "1 – 2 of 2 data connectors")
+    );
+    assert!(page.has_link("Remove filter: Owner is Without owner ✕"));
+    assert!(ana.get("/connectors?owner=user.x").await.text().contains("No results"));
+}
+
+#[tokio::test]
+async fn people_who_see_activity_see_the_last_call_of_each_row_with_its_errors() {
+    let app = TestApp::start().await;
+    app.connector("Payroll").await;
+    app.connector("Zoo").await;
+    let now = app.clock.now();
+    for (days, calls, errors) in [(0, 60, 3), (3, 40, 0), (9, 500, 500)] {
+        app.sql(&format!(
+            "INSERT INTO call_hours (hour, connector_id, endpoint_id, caller_id, caller_kind, caller_name, calls, errors, latencies, last_at)
+            SELECT '{at}', id, '{nil}', '{nil}', '', '', {calls}, {errors}, array_fill(0::bigint, ARRAY[16]), '{at}' FROM connectors WHERE name = 'Payroll'",
+            at = (now - TimeDelta::days(days)).to_rfc3339(),
+            nil = uuid::Uuid::nil(),
+        ))
+        .await;
+    }
+    let page = app.person(&[ViewConnectors, ViewActivity]).await.get("/connectors").await;
+    assert!(page.rows()[0][5].ends_with("3% errors"), "{:?}", page.rows()[0]);
+    assert_eq!(page.rows()[1][5], "None");
+    assert_eq!(
+        page.attributes("svg.spark", "aria-label"),
+        ["100 calls in the last 7 days, 3 errors. By day: 0; 0; 0; 40; 0; 0; 60"]
+    );
+    let page = app.person(&[ViewConnectors]).await.get("/connectors").await;
+    assert!(!page.texts("thead th").iter().any(|heading| heading == "Last call"));
 }
 
 #[tokio::test]

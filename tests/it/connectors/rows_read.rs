@@ -59,11 +59,11 @@ async fn no_page_of_a_list_reads_more_rows_than_a_bound_wherever_they_stand() {
     let ana = app.person(&[ViewConnectors]).await;
     for (query, rows, order) in LISTS {
         let total = app.count(&format!("SELECT count(*) FROM numbered WHERE {rows}")).await;
-        let first = ana.get(&format!("/connectors?{query}")).await.expect(200);
+        let first = ana.get(&format!("/connectors?size=10&{query}")).await.expect(200);
         let mut pages = vec![(first.path.clone(), 0)];
         if total > 10 {
             pages.push((first.click("Next page").await.path, 10));
-            pages.push((format!("/connectors?{query}&place=last"), total - 10));
+            pages.push((format!("/connectors?size=10&{query}&place=last"), total - 10));
             let last = ana.get(&pages[2].0).await;
             pages.push((last.click("Previous page").await.path, total - 20));
         }
@@ -101,7 +101,7 @@ async fn a_page_whose_rows_are_gone_meanwhile_is_empty() {
     let uncategorized = connectory::categories::UNCATEGORIZED;
     let lists = ["q=meter".into(), format!("category={uncategorized}")];
     for query in lists {
-        let first = ana.get(&format!("/connectors?{query}&sort=-name")).await;
+        let first = ana.get(&format!("/connectors?size=10&{query}&sort=-name")).await;
         let second = first.click("Next page").await;
         assert_eq!(second.row_heads().len(), 2);
         app.sql("UPDATE connectors SET deleted_at = now() WHERE name < 'Meter 02'").await;
