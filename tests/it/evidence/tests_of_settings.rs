@@ -31,7 +31,7 @@ async fn a_test_that_is_refused_says_so_with_the_words_of_the_api() {
         assert!(fact(&page, "Status").contains("Check user and password on this page"));
         let list = site.ana.get("/connectors").await;
         let cell = &list.rows()[0][4];
-        assert!(cell.starts_with("Refused since ") && cell.contains("“Bad credentials”"), "{cell}");
+        assert!(cell.starts_with("Refused Repair Payroll since ") && cell.contains("“Bad credentials”"), "{cell}");
         assert!(list.has_link("Repair Payroll"));
         let home = site.ana.get("/").await;
         assert!(home.has_link("Refused: 1") && home.text().contains("Bad credentials"), "{}", home.text());
