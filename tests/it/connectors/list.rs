@@ -290,7 +290,7 @@ async fn the_owner_filters_and_so_does_having_none() {
     }
     let ana = app.person(&[ViewConnectors, EditConnectors]).await;
     let own = ana.get("/connectors").await.choices("owner");
-    assert_eq!(strs(&own[..3]), ["Anybody", "Without owner", "Me"]);
+    assert_eq!(strs(&own[..3]), ["Any owner", "Without owner", "Me"]);
     let id = app.value("SELECT id FROM users ORDER BY id DESC LIMIT 1").await;
     app.sql(&format!("UPDATE connectors SET owner_user_id = '{id}' WHERE name = 'Zoo'")).await;
     let page = ana.get(&format!("/connectors?owner=user.{id}")).await;
