@@ -1,4 +1,4 @@
-//! How many rows a page of the list of data connectors has for a person.
+//! The rows per page of the list of data connectors, as a person has chosen.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

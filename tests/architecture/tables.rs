@@ -73,7 +73,7 @@ const SHARED: &[(&str, &str, &str)] = &[
         "the health forecast says when the token is renewed; a connector is disabled and restored",
     ),
     ("tokens", "connectors", "the health forecast says when it changes; a connector is disabled and restored"),
-    ("users", "access", "the list of data connectors remembers how many rows a page has for a person"),
+    ("users", "access", "the list of data connectors remembers the rows per page for a person"),
     (
         "{table}",
         "keyring",
