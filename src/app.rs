@@ -22,8 +22,9 @@ use self::slow_reader::disconnect_after;
 use crate::access::{AccessCheck, ApiKeys, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies};
 use crate::accounts::{DbSessionStore, FirstRun};
 use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
-use crate::authorization::TokenKeeper;
+use crate::authorization::{ConnectionTester, TokenKeeper};
 use crate::calls::{CallLog, Retention};
+use crate::checks::Checker;
 use crate::clock::Clock;
 use crate::collections::Importer;
 use crate::collections::import_pages::upload_limits;
@@ -50,6 +51,9 @@ const CALL_LOG_CONNECTIONS: usize = 1;
 
 /// Connections on which notices are looked after, one for each channel.
 const NOTICE_CONNECTIONS: usize = 2;
+
+/// Connections on which checks are kept.
+const CHECK_CONNECTIONS: usize = 2;
 
 /// Connections of imports: one stores records, on the other the progress is written.
 const IMPORT_CONNECTIONS: usize = 2;
@@ -120,6 +124,19 @@ impl Site {
             PublicAddress::new(&self.public_url),
             self.channels.clone(),
         ))
+    }
+
+    /// What checks connectors in the background. Must be called on the program's main runtime, once.
+    pub fn checker(&self, keeper: &TokenKeeper) -> anyhow::Result<Checker> {
+        Ok(Checker::new(ConnectionTester {
+            db: self.pool(CHECK_CONNECTIONS)?,
+            vault: self.vault.clone(),
+            outbound: self.outbound.clone(),
+            keeper: keeper.clone(),
+            clock: self.clock.clone(),
+            address: PublicAddress::new(&self.public_url),
+            grants: self.legacy_grants,
+        }))
     }
 
     /// The imports of records, which all workers share. Must be called on the program's main runtime, once.

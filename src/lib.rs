@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authorization;
 pub mod calls;
 pub mod categories;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod collections;

@@ -23,12 +23,15 @@ use crate::people::{groups, users};
 use crate::programs::keys;
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, collections, connectors, endpoints, expirations, home,
-    notices, openid, overview, programs, providers, rights, status, system,
+    accounts, api, audit, authorization, calls, categories, checks, collections, connectors, endpoints, expirations,
+    home, notices, openid, overview, programs, providers, rights, status, system,
 };
 
 /// Only removes: with a borrowed browser it gives no more power than before.
 const TAKES_AWAY: Asks = Never("it only takes away");
+
+/// A secret goes only where calls send it.
+const CHECKS: Asks = Never("it calls what calls may call");
 
 /// What only shows something. A form that shows a secret is a POST.
 const LOOKS: Asks = Never("it changes nothing");
@@ -109,6 +112,14 @@ fn pages() -> Vec<PageRoute> {
         get("/connectors/trash", may(DeleteConnectors), connectors::trash),
         get("/expirations", may(ViewConnectors), expirations::list),
         get("/expirations/calendar.ics", may(ViewConnectors), expirations::calendar),
+        get("/checks", may(ViewConnectors), checks::list),
+        post("/checks", may(EditConnectors), CHECKS, checks::check_all),
+        get("/checks/new", may(EditConnectors), checks::confirm_all),
+        get("/checks/{run}", may(ViewConnectors), checks::show),
+        post("/checks/{run}/cancellation", may(EditConnectors), TAKES_AWAY, checks::cancel),
+        get("/connectors/{key}/checks", may(ViewConnectors), checks::history),
+        post("/connectors/{key}/checks", may(EditConnectors), CHECKS, checks::create),
+        post("/connectors/{key}/checks/schedule", may(EditConnectors), CHECKS, checks::update),
         get("/connectors/{key}", may(ViewConnectors), overview::show),
         get("/connectors/{key}/details", may(ViewConnectors), connectors::edit),
         post("/connectors/{key}/details", may(EditConnectors), Never("another origin waits for approval"), connectors::update),

@@ -37,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("categories", &["+"]),
     ("connectors", &["+", "categories", "outbound::HttpUrl", "template::ENCODED"]), // the base URL; paths of calls
     ("authorization", &["+", "connectors", "oauth", "outbound", "template", "vault"]),
+    ("checks", &["+", "connectors", "authorization"]),
     ("calls", &["+", "connectors"]),
     ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound", "template"]),
@@ -85,6 +86,7 @@ const SLICES: &[&str] = &[
     "connectors",
     "providers",
     "authorization",
+    "checks",
     "calls",
     "relay",
     "endpoints",

@@ -205,11 +205,12 @@ fn navigation(may: impl Fn(Permission) -> bool, activity: &[(&'static str, &'sta
     let items = [
         (
             Permission::ViewConnectors,
-            nav("/connectors", "Connectors", "Data Connectors", &["/collections", "/expirations"]),
+            nav("/connectors", "Connectors", "Data Connectors", &["/collections", "/expirations", "/checks"]),
         ),
         (Permission::ViewCategories, nav("/categories", "Categories", "Categories", &[])),
         (Permission::ViewConnectors, nav("/collections", "", "Collections", &[])),
         (Permission::ViewConnectors, nav("/expirations", "", "Expirations", &[])),
+        (Permission::ViewConnectors, nav("/checks", "", "Checks", &[])),
         (Permission::ManageUsers, nav("/programs", "Programs", "", &[])),
         (Permission::ManageUsers, nav("/users", "People", "", &["/groups"])),
     ];

@@ -166,6 +166,10 @@ impl RequestContext {
         Db::clone(&self.db)
     }
 
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }

@@ -48,6 +48,7 @@ pub use callback::{
     take_posted_shared as take_posted_shared_answer, take_shared as take_shared_answer,
 };
 pub use client_certificate::{edit as edit_client_certificate, update as update_client_certificate};
+pub use connection_test::{ConnectionTester, TestOutcome, TestResult};
 pub use credential::{Credential, CredentialPlace, Placed, Placement};
 pub use device::{
     cancel as cancel_device, create as create_device_request, purge_device_requests, show as show_device_request,

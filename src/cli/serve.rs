@@ -140,7 +140,7 @@ async fn serve_until_stopped(
     let (limits, retention, metrics) = (site.limits, site.retention, site.metrics.clone());
     let (changes, api_keys) = (site.changes.clone(), site.api_keys.clone());
     let (keeper, call_log) = (site.keeper()?, site.call_log()?);
-    let courier = site.courier()?;
+    let (courier, checker) = (site.courier()?, site.checker(&keeper)?);
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
@@ -152,6 +152,7 @@ async fn serve_until_stopped(
         tokio::spawn(due_work(jobs.clone(), clock.clone(), limits, retention, api_keys.clone(), metrics)),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(poll_devices(keeper.clone())),
+        tokio::spawn(checker.run()),
         tokio::spawn(changes.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(watch_keys(db.clone(), clock, instance)),

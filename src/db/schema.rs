@@ -256,6 +256,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    check_runs (id) {
+        id -> Uuid,
+        started_at -> Timestamptz,
+        started_by -> Text,
+        connectors -> Int4,
+        cancelled_at -> Nullable<Timestamptz>,
+        cancelled_by -> Text,
+    }
+}
+
+diesel::table! {
+    check_schedules (connector_id) {
+        connector_id -> Uuid,
+        schedule -> Text,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    checks (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        run_id -> Nullable<Uuid>,
+        requested_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        message -> Text,
+        remedy -> Text,
+        duration_ms -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
     connector_templates (id) {
         id -> Uuid,
         name -> Text,
@@ -774,6 +808,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_hours,
     calls,
     categories,
+    check_runs,
+    check_schedules,
+    checks,
     collections,
     connector_categories,
     connector_templates,

@@ -5,6 +5,7 @@
 
 mod audit;
 mod calls_world;
+mod checks;
 mod collections;
 mod endpoints;
 mod endpoints_world;
@@ -122,6 +123,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
     let families = [
         SAMPLES,
         oauth::SAMPLES,
+        checks::SAMPLES,
         collections::SAMPLES,
         keys::SAMPLES,
         people::SAMPLES,

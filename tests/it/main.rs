@@ -16,6 +16,7 @@ mod authorization_servers;
 mod browser;
 mod calls;
 mod categories;
+mod checks;
 mod cli;
 mod client_address;
 mod collections;

@@ -72,7 +72,7 @@ impl Test<'_> {
         let credentials: Vec<&Credential> = further.iter().chain([&credential.credential]).collect();
         let (memory, mut answered) = (SignerMemory::default(), 0);
         loop {
-            let request = signed_get(url, &credentials, (&memory, self.context.now()))?;
+            let request = signed_get(url, &credentials, (&memory, self.tools.clock.now()))?;
             let response = self.tools.outbound.fetch(&self.transport, request, self.limits).await?;
             let signer = credential.credential.signer();
             let head = (response.status(), response.headers());

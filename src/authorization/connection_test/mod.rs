@@ -7,6 +7,7 @@
 mod call;
 mod observation;
 mod report;
+mod tester;
 
 use chrono::{DateTime, Utc};
 
@@ -18,25 +19,28 @@ use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretE
 use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, TokenUse};
 use super::tab::Stored;
-use crate::access::RequestContext;
+use crate::clock::Clock;
 use crate::connectors::{ApiOutcome, Grant, Method, SecretField};
 use crate::oauth::{self, ClientCheck, Token, TokenEndpoint, TokenError};
 use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::Error;
+use crate::web::{Error, PublicAddress};
 
 pub(super) use report::{Mark, TestReport};
+pub use tester::{ConnectionTester, TestOutcome, TestResult};
 
 /// What a test works with.
 pub(super) struct Tools<'a> {
     pub vault: &'a Vault,
     pub outbound: &'a Outbound,
     pub keeper: &'a TokenKeeper,
+    pub clock: &'a Clock,
+    /// Where people open Connectory, for the redirect URL.
+    pub address: &'a PublicAddress,
 }
 
 /// A test of one form.
 struct Test<'a> {
-    context: &'a RequestContext,
     tools: &'a Tools<'a>,
     stored: &'a Stored,
     checked: &'a CheckedAuthorization,
@@ -70,7 +74,6 @@ impl TestCredential {
 
 /// Tests the checked form.
 pub(super) async fn test(
-    context: &RequestContext,
     tools: &Tools<'_>,
     stored: &Stored,
     checked: &CheckedAuthorization,
@@ -80,7 +83,7 @@ pub(super) async fn test(
     let transport = checked.settings.for_calls(all.clone());
     let token_transport = checked.settings.for_tokens(all);
     let limits = checked.settings.limits();
-    let test = Test { context, tools, stored, checked, transport, token_transport, limits, began: context.now() };
+    let test = Test { tools, stored, checked, transport, token_transport, limits, began: tools.clock.now() };
     test.run().await
 }
 
@@ -140,7 +143,7 @@ impl Test<'_> {
         (who, transport): (&'static str, &Transport),
         url: &HttpUrl,
     ) -> bool {
-        let (outbound, now) = (self.tools.outbound, self.context.now());
+        let (outbound, now) = (self.tools.outbound, self.tools.clock.now());
         let test = outbound.test_connection(transport, url, self.limits, now).await;
         report.connection(who, url, &test)
     }
@@ -228,7 +231,7 @@ impl Test<'_> {
         match self.tools.keeper.token(connector, need).await {
             Ok(token) => {
                 let is_second = need.refused.is_some();
-                report.live(&token, is_second, self.context.now());
+                report.live(&token, is_second, self.tools.clock.now());
                 Ok(Some(TestCredential {
                     version: Some(token.version),
                     credential: self.token_credential(&token.token_type, token.access),
@@ -237,7 +240,7 @@ impl Test<'_> {
             }
             Err(TokenProblem::Fault(fault)) => Err(fault.shared()),
             Err(problem) => {
-                report.no_token(problem, self.context.now());
+                report.no_token(problem, self.tools.clock.now());
                 Ok(None)
             }
         }
@@ -274,7 +277,7 @@ impl Test<'_> {
         let Some((grant, endpoint)) = report.keep("Token", request)? else {
             return Ok(None);
         };
-        let (outbound, now) = (self.tools.outbound, self.context.now());
+        let (outbound, now) = (self.tools.outbound, self.tools.clock.now());
         let token = endpoint.request(outbound, &self.token_transport, self.limits, &grant, now).await;
         Ok(self.tried(report, token))
     }
@@ -285,7 +288,7 @@ impl Test<'_> {
         let further = self.stored.sealed.further_secrets(self.tools.vault, false)?;
         let request = self.checked.settings.options.0.login.request(password, &further, &self.token_transport);
         let Some(Some(request)) = report.keep("Token", request)? else { return Ok(None) };
-        let (outbound, now) = (self.tools.outbound, self.context.now());
+        let (outbound, now) = (self.tools.outbound, self.tools.clock.now());
         let token = request.send(outbound, &self.token_transport, self.limits, now).await;
         Ok(self.tried(report, token))
     }
@@ -334,8 +337,8 @@ impl Test<'_> {
         let Some(endpoint) = report.keep("Client", self.endpoint(client))? else {
             return Ok(());
         };
-        let redirect = client.redirect.url(&self.context.address, &self.stored.connector.key);
-        let (outbound, now) = (self.tools.outbound, self.context.now());
+        let redirect = client.redirect.url(self.tools.address, &self.stored.connector.key);
+        let (outbound, now) = (self.tools.outbound, self.tools.clock.now());
         let check = endpoint.check_client(outbound, &self.token_transport, self.limits, &redirect, now).await;
         match check {
             // It need not have looked at the id of a client that proves nothing.

@@ -35,7 +35,7 @@ impl Test<'_> {
         (outcome, is_fresh_token): (ApiOutcome, bool),
         (message, server_words): (String, String),
     ) -> Observation {
-        let now = self.context.now();
+        let now = self.tools.clock.now();
         let signed_at = if is_fresh_token { now } else { self.began };
         let target = format!("GET {}{}", url.origin(), url.path());
         Observation { outcome, at: now, signed_at, is_fresh_token, target, message, server_words }

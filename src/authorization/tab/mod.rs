@@ -196,8 +196,9 @@ pub async fn update(
         return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     if purpose == Purpose::Test {
-        let tools = Tools { vault: &vault, outbound: &outbound, keeper: &keeper };
-        let report = connection_test::test(&context, &tools, &stored, &checked).await?;
+        let (clock, address) = (context.clock(), &context.address);
+        let tools = Tools { vault: &vault, outbound: &outbound, keeper: &keeper, clock, address };
+        let report = connection_test::test(&tools, &stored, &checked).await?;
         if let Some(seen) = report.observation.as_ref().filter(|_| stored.is_same_as(&checked)) {
             stored = add_observation(&context, stored, seen).await?;
         }

@@ -12,8 +12,8 @@ use connectory::vault::Secret;
 use uuid::Uuid;
 
 use super::{
-    Place, Sample, Step, Who, calls_world, collections, endpoints_world, keys, notices_world, oauth_world, openid,
-    people_world, rights_world, system,
+    Place, Sample, Step, Who, calls_world, checks, collections, endpoints_world, keys, notices_world, oauth_world,
+    openid, people_world, rights_world, system,
 };
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
@@ -95,6 +95,7 @@ impl World {
         system::fill(&full.app).await;
         rights_world::fill(&full.app).await;
         collections::fill(&full.app).await;
+        checks::fill(&full.app).await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
         fill_log(&full.app).await;
         let provider = IdentityProvider::start(&Clock::system()).await;

@@ -80,6 +80,7 @@ impl Examples {
             path if path.starts_with("/connectors/{key}") => {
                 path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }
+            path if path.starts_with("/checks/{run}") => path.replace("{run}", &checks(app).await),
             path if path.starts_with("/collections/{key}/imports/{id}") => {
                 path.replace("{key}", "books").replace("{id}", &import(app).await)
             }
@@ -147,6 +148,18 @@ impl Examples {
         app.sql(&format!("UPDATE connectors SET deleted_at = now(), deleted_by = 'Nobody' WHERE id = '{id}'")).await;
         app.value(&format!("SELECT key FROM connectors WHERE id = '{id}'")).await
     }
+}
+
+/// Checks that wait; others each time, because forms cancel them.
+async fn checks(app: &TestApp) -> String {
+    let run = Uuid::now_v7();
+    app.sql(&format!(
+        "INSERT INTO check_runs (id, started_at, started_by, connectors) VALUES ('{run}', now(), '', 1);
+         INSERT INTO checks (id, connector_id, run_id, requested_at)
+         SELECT gen_random_uuid(), id, '{run}', now() FROM connectors WHERE key = 'payroll'"
+    ))
+    .await;
+    run.to_string()
 }
 
 /// An import that goes on; another one each time, because forms cancel it.

@@ -14,6 +14,7 @@ use connectory::audit::Change;
 use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
+use connectory::checks::Checker;
 use connectory::clock::Clock;
 use connectory::config::{Config, ResourceLimits};
 use connectory::connectors::{self, Details, LegacyGrants, Method, NewConnector, Stewardship};
@@ -61,6 +62,7 @@ pub struct TestApp {
     pub call_log: CallLog,
     /// Sends notices when the test says so.
     pub courier: Courier,
+    pub checker: Checker,
     pub hasher: PasswordHasher,
     pub api_keys: ApiKeys,
     pub limits: SessionLimits,
@@ -136,6 +138,7 @@ impl TestApp {
         let keeper = site.keeper().expect("a keeper of tokens");
         let call_log = site.call_log().expect("a call log");
         let courier = site.courier().expect("a courier");
+        let checker = site.checker(&keeper).expect("a checker");
         let server = app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
         TestApp {
             clock: site.clock,
@@ -143,6 +146,7 @@ impl TestApp {
             keeper,
             call_log,
             courier,
+            checker,
             hasher: site.hasher,
             api_keys: site.api_keys,
             limits: site.limits,

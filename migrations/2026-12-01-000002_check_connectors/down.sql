@@ -1,0 +1,1 @@
+DROP TABLE checks, check_runs, check_schedules;
