@@ -34,7 +34,7 @@ async fn a_connector_without_authentication_is_created_and_shown() {
     assert_eq!(page.ticked("category"), [UNCATEGORIZED.to_string()]);
     let today = app.clock.now().format("%-d %b %Y").to_string();
     let row = ana.get("/connectors").await.rows().remove(0);
-    let status = format!("Not tested yet since {today} Test Pay roll");
+    let status = format!("Not tested yet Test Pay roll since {today}");
     let cells = [
         "Pay roll Payroll",
         "Salaries of the town",
