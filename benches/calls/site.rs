@@ -54,6 +54,7 @@ impl Site {
         let db = Db::new(&self.database, 1)?;
         let (by, now) = (Actor::command_line(), Clock::system().now());
         let new = NewConnector {
+            key: None,
             id: Uuid::now_v7(),
             details: Details {
                 name: connectors::parse_name("Bench")?,

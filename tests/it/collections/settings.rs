@@ -15,7 +15,7 @@ async fn a_collection_is_created_with_its_connector() {
     let ana = app.person(&[CreateConnectors]).await;
     let page = ana.get("/collections").await.expect(200);
     assert!(page.text().contains("No collections yetA collection is a set of JSON records"), "{}", page.text());
-    assert_eq!(strs(&page.texts("main nav.tabs a")), ["Data Connectors", "Collections", "Expirations"]);
+    assert_eq!(strs(&page.texts("main nav.tabs a")), ["Data Connectors", "Collections", "Expirations", "Checks"]);
     assert_eq!(strs(&page.texts("header nav a[aria-current]")), ["Connectors"]);
     let page = page.click("Create the first collection").await.expect(200);
     let form = page.main_form().set("collection_name", "Library books").set("description", "What we own");

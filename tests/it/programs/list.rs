@@ -30,7 +30,7 @@ async fn only_who_manages_users_sees_them() {
     let items = ["Connectors", "Categories", "Programs", "People", "Activity"];
     assert_eq!(strs(&page.texts("header nav a")), items);
     // The tabs are those of data connectors.
-    let tabs = ["Data Connectors", "Categories", "Collections", "Expirations"];
+    let tabs = ["Data Connectors", "Categories", "Collections", "Expirations", "Checks"];
     assert_eq!(strs(&page.texts("nav.tabs a")), tabs);
 }
 
