@@ -63,7 +63,7 @@ async fn is_told_on_the_list_with_since_when_why_and_the_way_to_repair_it() {
     let since = app.clock.now().format("%-d %b %Y").to_string();
     problem(call(&app.keeper, id).await);
     let cell = says(&admin, true).await;
-    assert!(cell.starts_with(&format!("Failing since {since}. ")), "{cell}");
+    assert!(cell.starts_with(&format!("Failing Repair Payroll since {since}. ")), "{cell}");
     assert!(cell.contains("503") && cell.contains("<Back> at noon”"), "{cell}");
     assert!(cell.contains("Next try in 10 minutes."), "{cell}");
     let viewer = app.person(&[connectory::access::Permission::ViewConnectors]).await;
