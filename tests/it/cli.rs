@@ -127,7 +127,7 @@ async fn commands_work_beside_the_running_program() {
             demo.err
         );
     }
-    assert_eq!(browser.get("/connectors").await.table_foot(), "1 – 10 of 60 data connectors");
+    assert_eq!(browser.get("/connectors").await.table_foot(), "1 – 25 of 60 data connectors");
     assert_eq!(here.run(&["migrate"], "").out, "The database is up to date.\n");
 
     let second = here.run_with(&[("CONNECTORY_LISTEN", &free_address().to_string())], &["serve"], "");

@@ -73,7 +73,7 @@ async fn is_told_on_the_list_with_since_when_why_and_the_way_to_repair_it() {
     app.sql("UPDATE renewals SET is_final = true, server_words = repeat('long ', 60)").await;
     app.sql("UPDATE connectors SET status = 'needs_reauthorization'").await;
     let cell = says(&admin, true).await;
-    assert!(cell.starts_with("Needs re-authorization since "), "{cell}");
+    assert!(cell.starts_with("Needs re-authorization Repair Payroll since "), "{cell}");
     assert!(cell.contains("long…”") && !cell.contains("Next try"), "{cell}");
     assert!(cell.len() < 300, "{cell}");
 }
