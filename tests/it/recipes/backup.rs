@@ -63,7 +63,7 @@ async fn a_backup_is_restored_onto_a_new_machine_with_the_key_that_was_kept_apar
     new.run("enable");
     let out = new.run("restore");
     assert!(out.contains("OK: no entry was changed"), "{out}");
-    assert_eq!(connectors(&new).await, "1 – 10 of 60 data connectors");
+    assert_eq!(connectors(&new).await, "1 – 25 of 60 data connectors");
     // The instance that made the dump seems to run still, by what the dump says of it.
     let forget = "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c 'DELETE FROM instances'";
     let forgotten = new.shell(&new.translated(forget));
@@ -82,9 +82,9 @@ async fn a_dump_is_restored_in_place_and_what_was_there_is_kept_aside() {
     let dump = back_up(&mut machine);
     lay(&machine, "/var/backups/connectory/2026-11-24.dump", &dump);
     one_more(&machine).await;
-    assert_eq!(connectors(&machine).await, "1 – 10 of 61 data connectors");
+    assert_eq!(connectors(&machine).await, "1 – 25 of 61 data connectors");
     machine.run("restore");
-    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
+    assert_eq!(connectors(&machine).await, "1 – 25 of 60 data connectors");
     let ask = "runuser -u connectory -- psql -Atc 'SELECT count(*) FROM connectors' -h /var/lib/connectory/socket -U connectory connectory_before";
     let before = machine.shell(&machine.translated(ask));
     assert_eq!(before.out, "61\n", "{}", before.err);
@@ -94,13 +94,13 @@ async fn a_dump_is_restored_in_place_and_what_was_there_is_kept_aside() {
     assert_ne!(second.code, 0, "{}", second.out);
     let refused = "connectory_before is still there";
     assert!(second.err.contains(refused), "{}", second.err);
-    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
+    assert_eq!(connectors(&machine).await, "1 – 25 of 60 data connectors");
     let before = machine.shell(&machine.translated(ask));
     assert_eq!(before.out, "61\n", "{}", before.err);
     machine.run("restore-finish");
     one_more(&machine).await;
     machine.run("restore");
-    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
+    assert_eq!(connectors(&machine).await, "1 – 25 of 60 data connectors");
     machine.run("restore-finish");
     run_nightly_jobs(&mut machine);
 }

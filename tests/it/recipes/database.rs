@@ -59,7 +59,7 @@ async fn connectory_works_on_a_server_of_ones_own_and_is_dumped_and_restored_the
     load(&mut server, &machine.path("/connectory.dump"));
     machine.run("stop-and-start");
     let page = machine.ana().await.get("/connectors").await.expect(200);
-    assert_eq!(page.table_foot(), "1 – 10 of 60 data connectors");
+    assert_eq!(page.table_foot(), "1 – 25 of 60 data connectors");
 
     // Another Connectory, with a private database, moves there.
     let mut private = Machine::in_use();

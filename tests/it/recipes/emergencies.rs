@@ -28,7 +28,7 @@ async fn without_the_master_key_all_but_the_secrets_is_kept() {
     let unauthorized = page.table_foot();
     assert!(unauthorized.ends_with("data connectors"), "{unauthorized}");
     let page = ana.get("/connectors").await.expect(200);
-    assert_eq!(page.table_foot(), "1 – 10 of 60 data connectors");
+    assert_eq!(page.table_foot(), "1 – 25 of 60 data connectors");
     let keys = machine.run("rotate-data-key");
     assert!(keys.contains("Sealed 1 "), "nothing is left but the new key of cookies: {keys}");
     machine.run("audit-verify");
