@@ -15,7 +15,8 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 pub use self::background::{
-    chain_audit_log, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens, run_due_work, watch_keys,
+    chain_audit_log, check_connectors, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens,
+    run_due_work, send_notices, watch_keys,
 };
 use self::limits::Limits;
 use self::slow_reader::disconnect_after;

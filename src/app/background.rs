@@ -9,9 +9,11 @@ use crate::access::{ApiKeys, SessionLimits, purge_sign_ins};
 use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, Retention};
+use crate::checks::{self, Checker};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::keyring::{self, Instance};
+use crate::notices::Courier;
 use crate::oauth;
 use crate::status::Metrics;
 use crate::vault::Vault;
@@ -23,6 +25,10 @@ const DUE_WORK: Duration = Duration::from_secs(30);
 const RENEWALS: Duration = Duration::from_secs(5);
 const DEVICES: Duration = Duration::from_secs(1);
 const KEYS: Duration = Duration::from_secs(5);
+const CHECKS: Duration = Duration::from_secs(2);
+
+/// How often health is compared with events of notices, and messages that are due are sent.
+const NOTICES: Duration = Duration::from_secs(10);
 
 /// How often entries of the audit log are linked, and how often the end of the chain is written to the program's log.
 const LINKS: Duration = Duration::from_secs(1);
@@ -77,6 +83,24 @@ pub async fn poll_devices(keeper: TokenKeeper) {
     }
 }
 
+/// Requests checks of connectors that are due, and does those that wait.
+pub async fn check_connectors(checker: Checker) {
+    let mut interval = every(CHECKS);
+    loop {
+        interval.tick().await;
+        log_failure(checker.round().await, "checks could not be done");
+    }
+}
+
+/// Records what notices are about, and sends those that are due.
+pub async fn send_notices(courier: Courier) {
+    let mut interval = every(NOTICES);
+    loop {
+        interval.tick().await;
+        log_failure(courier.round().await, "notices could not be looked after");
+    }
+}
+
 /// Links the entries of the audit log, and writes the end of the chain to the program's log, which an organisation
 /// collects elsewhere.
 pub async fn chain_audit_log(db: Db, vault: Vault) {
@@ -122,7 +146,7 @@ pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result
 
 /// Does what is due by `now`: writes when API keys were used last; deletes sessions that have ended, connectors that have
 /// been in the trash long enough, answers to token requests and authorization attempts that were not used, drafts, invitations
-/// that have expired, and days of the call log; and updates the health that time
+/// that have expired, old checks, and days of the call log; and updates the health that time
 /// has changed, and the numbers of the metrics.
 pub async fn run_due_work(
     db: &Db,
@@ -147,6 +171,7 @@ pub async fn run_due_work(
     oauth::purge_requests(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;
+    checks::purge(&mut conn, now).await?;
     calls::look_after(&mut conn, retention, now).await?;
     for (health, connectors) in connectors::count_by_health(&mut conn).await? {
         metrics::gauge!("connectory_connectors", "status" => health.code()).set(connectors as f64);

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::queries::{self, Leased};
 use crate::authorization::{ConnectionTester, TestOutcome, TestResult};
 use crate::web::Error;
-
-/// How often it looks for checks that are due or wait.
-const TICK: Duration = Duration::from_secs(2);
 
 /// How many checks an instance does at a time.
 const AT_ONCE: usize = 4;
@@ -27,18 +24,6 @@ pub struct Checker(ConnectionTester);
 impl Checker {
     pub fn new(tester: ConnectionTester) -> Checker {
         Checker(tester)
-    }
-
-    /// Works until the task is dropped. A failure is logged, and what it left undone is done later.
-    pub async fn run(self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(error) = self.round().await {
-                tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "checks could not be done");
-            }
-        }
     }
 
     /// Requests what is due, and does what waits until nothing does.
@@ -65,25 +50,22 @@ impl Checker {
 
     /// A check that cannot be done is a result, too: else it would be tried for ever.
     async fn check(&self, check: &Leased) -> Result<TestResult, Error> {
-        let failed = |message: &str, remedy: &str| TestResult {
-            outcome: TestOutcome::Failed,
-            message: message.into(),
-            remedy: remedy.into(),
-        };
         match tokio::time::timeout(LONGEST, self.0.test(&check.key)).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(Error::Unavailable(cause))) => Err(Error::Unavailable(cause)),
-            Ok(Err(Error::NotFound)) => Ok(TestResult {
-                outcome: TestOutcome::Skipped,
-                message: "The data connector is in the trash.".into(),
-                remedy: String::new(),
-            }),
+            Ok(Err(Error::NotFound)) => {
+                Ok(TestResult::new(TestOutcome::Skipped, "The data connector is in the trash.", ""))
+            }
             Ok(Err(error)) => {
                 let cause = format!("{:#}", anyhow::Error::from(error));
                 tracing::error!(cause, connector = check.key, "a connector could not be checked");
-                Ok(failed("The check could not be done.", "The program’s log says why."))
+                let message = "The check could not be done.";
+                Ok(TestResult::new(TestOutcome::Failed, message, "The program’s log says why."))
             }
-            Err(_) => Ok(failed("The check took longer than 2 minutes.", "Check whether the servers answer.")),
+            Err(_) => {
+                let message = "The check took longer than 2 minutes.";
+                Ok(TestResult::new(TestOutcome::Failed, message, "Check whether the servers answer."))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::model::{CheckRow, Schedule};
 use super::queries;
-use crate::access::{RateLimit, RequestContext, Right};
+use crate::access::{Permission, RateLimit, RequestContext, Right};
 use crate::audit::Change;
 use crate::authorization::TestOutcome;
 use crate::connectors::{self, ConnectorHead, Tab};
@@ -43,7 +43,7 @@ async fn history_page(context: RequestContext, key: &str, errors: Errors) -> Res
     let history = HistoryPage {
         head: ConnectorHead::new(&connector, Tab::Activity, &context.actor),
         may_check: connector.rights.contains(Right::Authorize) && !connector.is_collection,
-        may_view_activity: context.may(crate::access::Permission::ViewActivity),
+        may_view_activity: context.may(Permission::ViewActivity),
         enabled: connector.enabled,
         layout: context.layout,
         checks,
@@ -63,7 +63,7 @@ pub async fn create(
     let mut conn = context.conn().await?;
     let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
-    let started = queries::start(&mut Change::new(&mut conn, &context), Some(&[connector.id])).await?;
+    let started = queries::start(&mut Change::new(&mut conn, &context), Some(connector.id)).await?;
     let address = format!("/connectors/{}/checks", connector.key);
     match started {
         Some(_) => Ok(context.see_other(&address, "The check was started")),

@@ -13,5 +13,5 @@ mod runs;
 
 pub use checker::Checker;
 pub use history::{create, list as history, update};
-pub use queries::start;
+pub use queries::purge;
 pub use runs::{cancel, confirm as confirm_all, create as check_all, list, show};

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{delete, insert_into, sql_query};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{delete, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{CheckRow, Run, Schedule};
-use crate::access::{Actor, Right};
+use crate::access::{Actor, Right, admission_sql};
 use crate::audit::{Change, Changes, transaction};
 use crate::authorization::TestResult;
 use crate::connectors::{Connector, ConnectorId};
@@ -26,7 +26,7 @@ const RESULTS_SHOWN: i64 = 500;
 /// How long checks are kept.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Requests the checks that are due, and forgets old ones. The next time is an interval later, 5 % sooner or later, so
+/// Requests the checks that are due. The next time is an interval later, 5 % sooner or later, so
 /// that connectors which were scheduled together do not stay together.
 pub async fn request_due(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     let sql = "WITH due AS (
@@ -40,6 +40,11 @@ pub async fn request_due(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Erro
         WHERE c.enabled AND c.deleted_at IS NULL
           AND NOT EXISTS (SELECT FROM checks waiting WHERE waiting.connector_id = c.id AND waiting.finished_at IS NULL)";
     sql_query(sql).bind::<Timestamptz, _>(now).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes old checks and runs.
+pub async fn purge(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     delete(checks::table.filter(checks::finished_at.lt(now - KEPT))).execute(conn).await?;
     let ended = check_runs::table.filter(check_runs::started_at.lt(now - KEPT));
     delete(ended).execute(conn).await?;
@@ -90,15 +95,11 @@ pub async fn finish(
 /// The condition on rows of `connectors` that are enabled and that the person may authorize.
 fn may_check(by: &Actor) -> String {
     let right = Right::Authorize.code();
-    let live = "connectors.deleted_at IS NULL AND connectors.enabled AND NOT connectors.is_collection";
-    match by.id {
-        _ if by.super_admin => live.into(),
-        id => format!(
-            "{live}{} AND ('{right}' = ANY (connectors.open_rights) OR '{right}' = ANY (listed_rights(connectors.id, '{}')))",
-            by.visibility.and("connectors"),
-            id.unwrap_or_default()
-        ),
-    }
+    let admits = admission_sql(by, "connectors", &format!("'{}'", by.id.unwrap_or_default()));
+    format!(
+        "connectors.deleted_at IS NULL AND connectors.enabled AND NOT connectors.is_collection{} AND '{right}' = ANY ({admits})",
+        by.visibility.and("connectors")
+    )
 }
 
 /// How many connectors the person can check.
@@ -113,43 +114,33 @@ struct Number {
     number: i64,
 }
 
-/// Requests checks of these connectors, or of all, as far as the person may authorize them and they are enabled. Gives the
-/// id of the run, and of how many connectors it is; without any there is no run.
-pub async fn start(change: &mut Change<'_>, of: Option<&[ConnectorId]>) -> Result<Option<(Uuid, usize)>, Error> {
+/// Requests checks of one connector or of all, as far as the person may authorize them and they are enabled. Gives the id
+/// of the run; without any connector there is none.
+pub async fn start(change: &mut Change<'_>, of: Option<ConnectorId>) -> Result<Option<Uuid>, Error> {
     transaction(change, async |change| {
         let run = Uuid::now_v7();
-        insert_into(check_runs::table)
-            .values((
-                check_runs::id.eq(run),
-                check_runs::started_at.eq(change.now),
-                check_runs::started_by.eq(change.by.attribution()),
-                check_runs::connectors.eq(0),
-            ))
-            .execute(change.conn)
-            .await?;
         let sql = format!(
-            "INSERT INTO checks (id, connector_id, run_id, requested_at)
-            SELECT gen_random_uuid(), connectors.id, $1, $2 FROM connectors
-            WHERE ($3 IS NULL OR connectors.id = ANY ($3)) AND {}",
+            "WITH chosen AS (
+                SELECT id FROM connectors WHERE ($4 IS NULL OR connectors.id = $4) AND {}
+            ), run AS (
+                INSERT INTO check_runs (id, started_at, started_by, connectors)
+                SELECT $1, $2, $3, count(*) FROM chosen HAVING count(*) > 0
+            )
+            INSERT INTO checks (id, connector_id, run_id, requested_at) SELECT gen_random_uuid(), id, $1, $2 FROM chosen",
             may_check(change.by)
         );
         let insert = sql_query(sql)
             .bind::<SqlUuid, _>(run)
             .bind::<Timestamptz, _>(change.now)
-            .bind::<Nullable<Array<SqlUuid>>, _>(of.map(<[_]>::to_vec));
+            .bind::<Text, _>(change.by.attribution())
+            .bind::<Nullable<SqlUuid>, _>(of);
         let number = insert.execute(change.conn).await?;
         if number == 0 {
-            delete(check_runs::table.find(run)).execute(change.conn).await?;
             return Ok(None);
         }
-        let connectors = i32::try_from(number).unwrap_or(i32::MAX);
-        diesel::update(check_runs::table.find(run))
-            .set(check_runs::connectors.eq(connectors))
-            .execute(change.conn)
-            .await?;
         let changes = Changes::none().field("Data connectors", "", number.to_string());
         change.record("checks.started", run, "Checks", changes).await?;
-        Ok(Some((run, number)))
+        Ok(Some(run))
     })
     .await
 }

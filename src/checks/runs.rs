@@ -67,7 +67,7 @@ pub async fn create(
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     let mut conn = context.conn().await?;
     match queries::start(&mut Change::new(&mut conn, &context), None).await? {
-        Some((run, _)) => Ok(context.see_other(&format!("/checks/{run}"), "The checks were started")),
+        Some(run) => Ok(context.see_other(&format!("/checks/{run}"), "The checks were started")),
         None => Ok(context.see_other_undone("/checks", "There is no Data Connector that you can check.")),
     }
 }

@@ -15,7 +15,8 @@ use super::setup::{Database, open_vault, outbound_policy, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
-    Site, chain_audit_log, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens, serve, watch_keys,
+    Site, chain_audit_log, check_connectors, due_work, link_audit_log, poll_devices, refresh_keys, renew_tokens,
+    send_notices, serve, watch_keys,
 };
 use crate::authorization::{approve_origins_in_use, note_certificate_ends};
 use crate::calls::Retention;
@@ -144,7 +145,7 @@ async fn serve_until_stopped(
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let notices_out = tokio::spawn(courier.clone().run());
+    let notices_out = tokio::spawn(send_notices(courier.clone()));
     let log_writer = call_log.clone();
     let log_writer = tokio::spawn(async move { log_writer.run().await });
     let (id, vault) = (instance.id, instance.vault.clone());
@@ -152,7 +153,7 @@ async fn serve_until_stopped(
         tokio::spawn(due_work(jobs.clone(), clock.clone(), limits, retention, api_keys.clone(), metrics)),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(poll_devices(keeper.clone())),
-        tokio::spawn(checker.run()),
+        tokio::spawn(check_connectors(checker)),
         tokio::spawn(changes.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(watch_keys(db.clone(), clock, instance)),

@@ -1,12 +1,10 @@
 //! Sends what is due: compares, leases, sends, marks; round after round, on the program's main runtime.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::join;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
-use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::channels::{Channels, Set, Tested, Undelivered};
@@ -18,9 +16,6 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::outbound::Outbound;
 use crate::web::{Error, PublicAddress};
-
-/// How often health is compared with events, and messages that are due are sent.
-const TICK: Duration = Duration::from_secs(10);
 
 /// How often what ends is looked at.
 const ENDS: TimeDelta = TimeDelta::minutes(10);
@@ -56,19 +51,6 @@ impl Courier {
             looked_at_ends: Mutex::default(),
             sending: Arc::default(),
         }))
-    }
-
-    /// Works until the task is dropped. A failure is logged; what it left undone is done by a later round.
-    pub async fn run(self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(error) = self.round().await {
-                let cause = format!("{:#}", anyhow::Error::from(error));
-                tracing::warn!(cause, "notices could not be looked after");
-            }
-        }
     }
 
     /// Waits until messages that are being sent are marked. No other is sent while the returned lock is held.

@@ -149,7 +149,7 @@ async fn a_schedule_checks_once_an_interval_and_not_while_disabled() {
     assert!(refused.text().contains("Choose how often it is checked"));
 
     app.advance(TimeDelta::days(29));
-    round(&app).await;
+    app.run_due_work().await;
     assert_eq!(app.count("SELECT count(*) FROM checks").await, 0, "kept for 30 days");
 }
 

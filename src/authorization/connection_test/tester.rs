@@ -35,7 +35,7 @@ pub struct TestResult {
 }
 
 impl TestResult {
-    fn new(outcome: TestOutcome, message: &str, remedy: &str) -> TestResult {
+    pub fn new(outcome: TestOutcome, message: &str, remedy: &str) -> TestResult {
         TestResult { outcome, message: message.into(), remedy: remedy.into() }
     }
 }
